@@ -1,0 +1,1 @@
+"""GitHub: repositories, pull requests, reviews, review threads and request events."""

@@ -1,0 +1,389 @@
+"""From a GitHub answer to records: what is wanted is named, what is found is checked, the rest is left.
+
+Here: one function per object. A child that is not what GitHub promises is quarantined alone; a pull
+request that is not takes its children with it, because half a pull request is a wrong number.
+Not here: asking (``client``), keeping (warehouse).
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
+
+from connectors.contract import Record, RejectedRecord
+from connectors.errors import SkippableRecordError
+from connectors.github.records import (
+    Account,
+    AccountKind,
+    EventType,
+    PullRequest,
+    PullRequestEvent,
+    Repository,
+    Review,
+    ReviewComment,
+    ReviewState,
+    ReviewThread,
+)
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far ahead of the server's own clock a time may lie; GitHub's machines do not agree to the second."""
+
+_ACCOUNT_KINDS: dict[str, AccountKind] = {
+    "User": "user",
+    "Bot": "bot",
+    "Mannequin": "mannequin",
+    "Organization": "organization",
+    "EnterpriseUserAccount": "user",
+}
+_EVENT_TYPES: dict[str, EventType] = {
+    "ReviewRequestedEvent": "review_requested",
+    "ReviewRequestRemovedEvent": "review_request_removed",
+    "ReadyForReviewEvent": "ready_for_review",
+    "ConvertToDraftEvent": "converted_to_draft",
+    "ClosedEvent": "closed",
+    "ReopenedEvent": "reopened",
+    "ReviewDismissedEvent": "review_dismissed",
+}
+_REVIEW_STATES: tuple[str, ...] = get_args(ReviewState)
+_REVERT_BODY = re.compile(r"^\s*Reverts\s+([\w.-]+/[\w.-]+)?#(\d+)\b")
+
+
+@dataclass(slots=True, kw_only=True)
+class Parsed:
+    """Records and rejects of one page, with the accounts that appear on it collected once."""
+
+    scope: str
+    served_at_utc: datetime
+    records: list[Record] = field(default_factory=list)
+    rejected: list[RejectedRecord] = field(default_factory=list)
+    accounts: dict[str, Account] = field(default_factory=dict)
+
+    def all_records(self) -> tuple[Record, ...]:
+        return (*self.accounts.values(), *self.records)
+
+
+def parse_repository(node: Any) -> Repository:
+    """A repository node. Raises SkippableRecordError."""
+    fields = _mapping(node, "repository")
+    branch = fields.get("defaultBranchRef")
+    return Repository(
+        repository_id=f"github:{_integer(fields, 'databaseId')}",
+        name_with_owner=_text(fields, "nameWithOwner"),
+        source_url=_text(fields, "url"),
+        default_branch=None if branch is None else _text(_mapping(branch, "defaultBranchRef"), "name"),
+    )
+
+
+def parse_pull_request(node: Any, repository: Repository, parsed: Parsed, *, ref: str) -> None:
+    """A complete pull request node, its nested lists read to their ends, into ``parsed``."""
+    try:
+        accounts: dict[str, Account] = {}
+        pull_request = _pull_request(node, repository, accounts, parsed.served_at_utc)
+    except SkippableRecordError as problem:
+        parsed.rejected.append(_rejected("pull_requests", parsed.scope, ref, problem, "with its children"))
+        return
+    parsed.accounts |= accounts
+    parsed.records.append(pull_request)
+    for position, child in enumerate(nodes(node, "timelineItems"), start=1):
+        _parse_child(
+            child, "pull_request_events", _event, pull_request, parsed, ref=f"{ref} event {position}"
+        )
+    for position, child in enumerate(nodes(node, "reviews"), start=1):
+        _parse_child(child, "reviews", _review, pull_request, parsed, ref=f"{ref} review {position}")
+    for position, thread in enumerate(nodes(node, "reviewThreads"), start=1):
+        place = f"{ref} thread {position}"
+        if not _parse_child(thread, "review_threads", _thread, pull_request, parsed, ref=place):
+            continue  # its comments have nowhere to hang; the reject says so
+        for number, comment in enumerate(nodes(thread, "comments"), start=1):
+            child = {**comment, "_thread": thread["id"]} if isinstance(comment, Mapping) else comment
+            _parse_child(
+                child, "review_comments", _comment, pull_request, parsed, ref=f"{place} comment {number}"
+            )
+
+
+def nodes(parent: Any, connection: str) -> list[Any]:
+    """The nodes of a connection of a node; an absent or malformed connection raises."""
+    listed = _mapping(_mapping(parent, "node").get(connection), connection).get("nodes")
+    if not isinstance(listed, list):
+        raise SkippableRecordError(
+            field=f"{connection}.nodes",
+            problem="wrong_type" if listed is not None else "missing_field",
+            message=f"{connection}.nodes should be a list, found {_kind(listed)}",
+        )
+    return listed
+
+
+def _parse_child(
+    child: Any,
+    stream: str,
+    parse: Callable[..., Iterable[Record]],
+    pull_request: PullRequest,
+    parsed: Parsed,
+    *,
+    ref: str,
+) -> bool:
+    accounts: dict[str, Account] = {}
+    try:
+        records = list(parse(child, pull_request, accounts, parsed.served_at_utc))
+    except SkippableRecordError as problem:
+        how = "with its comments" if stream == "review_threads" else "alone"
+        parsed.rejected.append(_rejected(stream, parsed.scope, ref, problem, how))
+        return False
+    parsed.accounts |= accounts
+    parsed.records += records
+    return True
+
+
+def _pull_request(
+    node: Any, repository: Repository, accounts: dict[str, Account], served_at_utc: datetime
+) -> PullRequest:
+    fields = _mapping(node, "pull request")
+    number = _integer(fields, "number")
+    _one_of(fields, "state", ("OPEN", "CLOSED", "MERGED"))
+    for connection in ("labels", "reviews", "reviewThreads", "timelineItems"):
+        nodes(fields, connection)
+    title = _text(fields, "title")
+    return PullRequest(
+        pull_request_id=f"{repository.repository_id}/pull/{number}",
+        repository_id=repository.repository_id,
+        number=number,
+        source_url=_text(fields, "url"),
+        title=title,
+        author_account_id=_account(fields, "author", accounts),
+        created_at_utc=_instant(fields, "createdAt", served_at_utc),
+        updated_at_utc=_instant(fields, "updatedAt", served_at_utc),
+        closed_at_utc=_optional_instant(fields, "closedAt", served_at_utc),
+        merged_at_utc=_optional_instant(fields, "mergedAt", served_at_utc),
+        is_draft=_boolean(fields, "isDraft"),
+        base_branch=_text(fields, "baseRefName"),
+        labels=tuple(sorted(_text(_mapping(label, "label"), "name") for label in nodes(fields, "labels"))),
+        reverts_ref=_reverted(title, fields, repository),
+    )
+
+
+def _reverted(title: str, fields: Mapping[str, Any], repository: Repository) -> str | None:
+    """The pull request that the Revert button's text names, as ``owner/name#number``.
+
+    The button writes the title, the first words of the body and the branch name; a title alone is anybody's.
+    """
+    branch = fields.get("headRefName")
+    looks_made = title.startswith('Revert "') or (isinstance(branch, str) and branch.startswith("revert-"))
+    found = _REVERT_BODY.match(_text(fields, "body")) if looks_made else None
+    if found is None:
+        return None
+    return f"{found[1] or repository.name_with_owner}#{found[2]}"
+
+
+def _event(
+    node: Any, pull_request: PullRequest, accounts: dict[str, Account], served_at_utc: datetime
+) -> Iterable[Record]:
+    fields = _mapping(node, "timeline item")
+    kind = _EVENT_TYPES[_one_of(fields, "__typename", tuple(_EVENT_TYPES))]
+    account_id = team_id = team_slug = review_id = previous = None
+    if kind in ("review_requested", "review_request_removed") and fields.get("requestedReviewer") is not None:
+        asked = _mapping(fields["requestedReviewer"], "requestedReviewer")
+        if asked.get("__typename") == "Team":
+            team_id = f"github:team/{_integer(asked, 'databaseId')}"
+            team_slug = _text(asked, "slug")
+        else:
+            account_id = _account(fields, "requestedReviewer", accounts)
+    if kind == "review_dismissed":
+        previous = _one_of(
+            fields, "previousReviewState", ("APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED")
+        )
+        if fields.get("review") is not None:  # null where the review itself was deleted
+            review_id = (
+                f"github:review/{_big_integer(_mapping(fields['review'], 'review'), 'fullDatabaseId')}"
+            )
+    yield PullRequestEvent(
+        event_id=f"github:event/{_text(fields, 'id')}",
+        pull_request_id=pull_request.pull_request_id,
+        type=kind,
+        occurred_at_utc=_instant(fields, "createdAt", served_at_utc),
+        requested_account_id=account_id,
+        requested_team_id=team_id,
+        requested_team_slug=team_slug,
+        dismissed_review_id=review_id,
+        previous_review_state=previous,
+    )
+
+
+def _review(
+    node: Any, pull_request: PullRequest, accounts: dict[str, Account], served_at_utc: datetime
+) -> Iterable[Record]:
+    fields = _mapping(node, "review")
+    state = _one_of(fields, "state", (*_REVIEW_STATES, "PENDING"))
+    if state == "PENDING":
+        return  # only its author sees it, and it was never submitted
+    number = _big_integer(fields, "fullDatabaseId")
+    yield Review(
+        review_id=f"github:review/{number}",
+        pull_request_id=pull_request.pull_request_id,
+        author_account_id=_account(fields, "author", accounts),
+        state=state,  # type: ignore[arg-type]  # _one_of has just checked it against the same words
+        submitted_at_utc=_instant(fields, "submittedAt", served_at_utc),
+        body=_text(fields, "body"),
+        source_url=f"{pull_request.source_url}#pullrequestreview-{number}",
+    )
+
+
+def _thread(
+    node: Any, pull_request: PullRequest, _accounts: dict[str, Account], _served_at_utc: datetime
+) -> Iterable[Record]:
+    fields = _mapping(node, "review thread")
+    nodes(fields, "comments")
+    yield ReviewThread(
+        thread_id=f"github:thread/{_text(fields, 'id')}",
+        pull_request_id=pull_request.pull_request_id,
+        is_resolved=_boolean(fields, "isResolved"),
+        is_outdated=_boolean(fields, "isOutdated"),
+    )
+
+
+def _comment(
+    node: Any, pull_request: PullRequest, accounts: dict[str, Account], served_at_utc: datetime
+) -> Iterable[Record]:
+    fields = _mapping(node, "review comment")
+    if _one_of(fields, "state", ("SUBMITTED", "PENDING")) == "PENDING":
+        return
+    number = _big_integer(fields, "fullDatabaseId")
+    yield ReviewComment(
+        comment_id=f"github:review_comment/{number}",
+        thread_id=f"github:thread/{fields['_thread']}",
+        pull_request_id=pull_request.pull_request_id,
+        author_account_id=_account(fields, "author", accounts),
+        created_at_utc=_instant(fields, "createdAt", served_at_utc),
+        body=_text(fields, "body"),
+        source_url=f"{pull_request.source_url}#discussion_r{number}",
+    )
+
+
+def _account(fields: Mapping[str, Any], name: str, accounts: dict[str, Account]) -> str | None:
+    """The account id in a field that holds an actor; None for a deleted account."""
+    if name not in fields:
+        raise _missing(name)
+    actor = fields[name]
+    if actor is None:
+        return None
+    actor = _mapping(actor, name)
+    kind = _ACCOUNT_KINDS[_one_of(actor, "__typename", tuple(_ACCOUNT_KINDS))]
+    account = Account(
+        account_id=f"github:user/{_integer(actor, 'databaseId')}", login=_text(actor, "login"), kind=kind
+    )
+    accounts[account.account_id] = account
+    return account.account_id
+
+
+# ------------------------------------------------------------------------------ single fields
+
+
+def _mapping(value: Any, name: str) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        return value
+    if value is None:
+        raise SkippableRecordError(field=name, problem="missing_field", message=f"{name} is missing or null")
+    raise _wrong(name, "an object", value)
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = _present(fields, name)
+    if not isinstance(value, str):
+        raise _wrong(name, "text", value)
+    return value
+
+
+def _integer(fields: Mapping[str, Any], name: str) -> int:
+    value = _present(fields, name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _wrong(name, "a whole number", value)
+    return value
+
+
+def _big_integer(fields: Mapping[str, Any], name: str) -> int:
+    """GitHub sends whole numbers above 32 bits as text."""
+    value = _present(fields, name)
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise _wrong(name, "a whole number, or one as text", value)
+
+
+def _boolean(fields: Mapping[str, Any], name: str) -> bool:
+    value = _present(fields, name)
+    if not isinstance(value, bool):
+        raise _wrong(name, "true or false", value)
+    return value
+
+
+def _one_of(fields: Mapping[str, Any], name: str, known: tuple[str, ...]) -> str:
+    value = _text(fields, name)
+    if value not in known:
+        shown = value if re.fullmatch(r"[A-Za-z_]{1,60}", value) else "another word"
+        raise SkippableRecordError(
+            field=name,
+            problem="unknown_value",
+            message=f"{name} is {shown}; known: {', '.join(known)}",
+        )
+    return value
+
+
+def _instant(fields: Mapping[str, Any], name: str, served_at_utc: datetime) -> datetime:
+    text = _text(fields, name)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise _wrong(name, "a time such as 2026-03-02T09:00:00Z", text) from None
+    if instant.tzinfo is None:
+        raise _wrong(name, "a time with its zone", text)
+    instant = instant.astimezone(UTC)
+    if instant > served_at_utc + CLOCK_TOLERANCE:
+        raise SkippableRecordError(
+            field=name,
+            problem="future_date",
+            message=f"{name} is {instant:%Y-%m-%dT%H:%M:%SZ}, later than the server's own time "
+            f"{served_at_utc:%Y-%m-%dT%H:%M:%SZ}",
+        )
+    return instant
+
+
+def _optional_instant(fields: Mapping[str, Any], name: str, served_at_utc: datetime) -> datetime | None:
+    if name not in fields:
+        raise _missing(name)
+    return None if fields[name] is None else _instant(fields, name, served_at_utc)
+
+
+def _present(fields: Mapping[str, Any], name: str) -> Any:
+    if fields.get(name) is None:
+        raise _missing(name)
+    return fields[name]
+
+
+def _missing(name: str) -> SkippableRecordError:
+    return SkippableRecordError(field=name, problem="missing_field", message=f"{name} is missing or null")
+
+
+def _wrong(name: str, wanted: str, found: Any) -> SkippableRecordError:
+    return SkippableRecordError(
+        field=name, problem="wrong_type", message=f"{name} should be {wanted}, found {_kind(found)}"
+    )
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    return {"str": "text", "int": "a number", "float": "a number", "bool": "true or false"}.get(
+        type(value).__name__, "a list" if isinstance(value, list) else "an object"
+    )
+
+
+def _rejected(stream: str, scope: str, ref: str, problem: SkippableRecordError, how: str) -> RejectedRecord:
+    return RejectedRecord(
+        stream=stream,
+        scope=scope,
+        ref=ref,
+        field=problem.field,
+        problem=problem.problem,
+        message=f"{problem}. Left out {how}; everything else on the page was kept.",
+    )

@@ -1,0 +1,161 @@
+"""What is kept of a GitHub page: an allow-list of fields, as frozen records.
+
+Here: one record type per landing table ``github__<objects>``.
+Not here: how a page becomes records (``parse``), or what the fields mean to a metric (``transforms/core``).
+
+Ids are text from GitHub's numeric keys, stable through every rename: ``github:1181927/pull/881``. A
+deleted account is ``None``. Texts are kept where a rule reads them (labels, references), nothing else is.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal
+
+AccountKind = Literal["user", "bot", "mannequin", "organization"]
+EventType = Literal[
+    "review_requested",
+    "review_request_removed",
+    "ready_for_review",
+    "converted_to_draft",
+    "closed",
+    "reopened",
+    "review_dismissed",
+]
+ReviewState = Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """A repository, as its page showed it."""
+
+    stream: ClassVar[str] = "repositories"
+    repository_id: str
+    name_with_owner: str
+    source_url: str
+    default_branch: str | None
+
+    @property
+    def key(self) -> str:
+        return self.repository_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account that appears on a page, with the login it had then."""
+
+    stream: ClassVar[str] = "accounts"
+    account_id: str
+    login: str
+    kind: AccountKind
+
+    @property
+    def key(self) -> str:
+        return self.account_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequest:
+    """A pull request without what hangs below it. ``reverts_ref`` is what its Revert-button text names."""
+
+    stream: ClassVar[str] = "pull_requests"
+    pull_request_id: str
+    repository_id: str
+    number: int
+    source_url: str
+    title: str
+    author_account_id: str | None
+    created_at_utc: datetime
+    updated_at_utc: datetime
+    closed_at_utc: datetime | None
+    merged_at_utc: datetime | None
+    is_draft: bool
+    base_branch: str
+    labels: tuple[str, ...]
+    reverts_ref: str | None
+
+    @property
+    def key(self) -> str:
+        return self.pull_request_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequestEvent:
+    """Something on the timeline. A request names an account or a team, or neither where GitHub hides it."""
+
+    stream: ClassVar[str] = "pull_request_events"
+    event_id: str
+    pull_request_id: str
+    type: EventType
+    occurred_at_utc: datetime
+    requested_account_id: str | None = None
+    requested_team_id: str | None = None
+    requested_team_slug: str | None = None
+    dismissed_review_id: str | None = None
+    previous_review_state: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.event_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A submitted review."""
+
+    stream: ClassVar[str] = "reviews"
+    review_id: str
+    pull_request_id: str
+    author_account_id: str | None
+    state: ReviewState
+    submitted_at_utc: datetime
+    body: str
+    source_url: str
+
+    @property
+    def key(self) -> str:
+        return self.review_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewThread:
+    """A review thread. GitHub gives it no times: its first comment opens it."""
+
+    stream: ClassVar[str] = "review_threads"
+    thread_id: str
+    pull_request_id: str
+    is_resolved: bool
+    is_outdated: bool
+
+    @property
+    def key(self) -> str:
+        return self.thread_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewComment:
+    """A submitted comment of a review thread."""
+
+    stream: ClassVar[str] = "review_comments"
+    comment_id: str
+    thread_id: str
+    pull_request_id: str
+    author_account_id: str | None
+    created_at_utc: datetime
+    body: str
+    source_url: str
+
+    @property
+    def key(self) -> str:
+        return self.comment_id
+
+
+Record = Repository | Account | PullRequest | PullRequestEvent | Review | ReviewThread | ReviewComment
+RECORD_TYPES: tuple[type[Record], ...] = (
+    Repository,
+    Account,
+    PullRequest,
+    PullRequestEvent,
+    Review,
+    ReviewThread,
+    ReviewComment,
+)

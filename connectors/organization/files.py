@@ -1,0 +1,291 @@
+"""Reading the organisation's files: every row is checked, a bad one is left out, named and counted.
+
+Here: the columns of each file, what a cell may hold, and what rows of one person or service must agree on.
+Not here: who an account belongs to (the identity journal), or what a row means to a number (transforms).
+
+The csv module of the standard library reads them; a data frame reader would guess types, and ``12345`` is
+not a number here.
+"""
+
+import csv
+import zoneinfo
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from connectors.contract import Gap, Page, Record, RejectedRecord, Usage
+from connectors.errors import SkippableRecordError, StopSourceError
+from connectors.organization.records import CalendarRow, RosterRow, ServiceRow
+
+PEOPLE_COLUMNS = (
+    "person,name,email,team,manager,role,level,time_zone,working_days,place,valid_from,valid_to,"
+    "github,pagerduty,jira"
+).split(",")
+CALENDAR_COLUMNS = ["applies_to", "first_day", "last_day", "kind"]
+SERVICES_COLUMNS = ["service", "tier", "team", "repository", "label", "valid_from", "valid_to"]
+
+Cells = Mapping[str, str]
+Row = TypeVar("Row")
+Dated = TypeVar("Dated", RosterRow, ServiceRow)
+
+
+@dataclass(slots=True, kw_only=True)
+class OrganizationSource:
+    """The configured files; those not configured are empty. A file has no server: it is told the time."""
+
+    people: Path | None
+    calendar: Path | None
+    services: Path | None
+    reporting_timezone: str
+    known_at_utc: datetime
+    name: str = "organization"
+    usage: Usage = field(default_factory=Usage)
+
+    def server_time(self) -> datetime:
+        """The time of the run's other sources: a file says nothing about when it was true."""
+        return self.known_at_utc
+
+    def pages(self) -> Iterator[Page | Gap]:
+        """One page a file. Raises StopSourceError for one that cannot be read at all; the last good one stays."""
+        for path, read in (
+            (self.people, self._people),
+            (self.calendar, self._calendar),
+            (self.services, self._services),
+        ):
+            if path is not None:
+                records, rejected = read(path)
+                yield Page(
+                    scope=path.name,
+                    served_at_utc=self.known_at_utc,
+                    records=tuple(records),
+                    rejected=tuple(rejected),
+                )
+
+    def _people(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
+        rows, rejected = _read(path, "people", PEOPLE_COLUMNS, self._person)
+        kept, overlapping = _without_overlaps(rows, path, "people", lambda row: row.person_id)
+        known = {row.person_id for row in kept}
+        lost = [row for row in kept if row.manager_id is not None and row.manager_id not in known]
+        rejected += overlapping + [_unknown_manager(row, path) for row in lost]
+        return [replace(row, manager_id=None) if row in lost else row for row in kept], rejected
+
+    def _person(self, cells: Cells) -> RosterRow:
+        valid_from, valid_to = _validity(cells)
+        return RosterRow(
+            person_id=_id(cells, "person"),
+            name=_optional(cells, "name") or _id(cells, "person"),
+            email=_optional(cells, "email"),
+            team_id=_optional(cells, "team"),
+            manager_id=_optional(cells, "manager"),
+            role=_optional(cells, "role"),
+            level=_optional(cells, "level"),
+            time_zone=_zone(cells, self.reporting_timezone),
+            working_days=_working_days(cells),
+            place=_optional(cells, "place"),
+            valid_from=valid_from,
+            valid_to=valid_to,
+            github=_several(cells, "github"),
+            pagerduty=_several(cells, "pagerduty"),
+            jira=_several(cells, "jira"),
+        )
+
+    def _calendar(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
+        rows, rejected = _read(path, "calendar", CALENDAR_COLUMNS, _calendar_row)
+        return list(rows.values()), rejected
+
+    def _services(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
+        rows, rejected = _read(path, "services", SERVICES_COLUMNS, _service_row)
+        kept, overlapping = _without_overlaps(
+            rows, path, "services", lambda row: f"{row.service_id} ({row.repository}, {row.label})"
+        )
+        return list(kept), rejected + overlapping
+
+
+def _read(
+    path: Path, stream: str, columns: Sequence[str], parse: Callable[[Cells], Row]
+) -> tuple[dict[int, Row], list[RejectedRecord]]:
+    """The good rows by line number, and what was rejected."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, strict=True)
+            _check_header(path, reader.fieldnames, columns)
+            numbered = [(reader.line_num, cells) for cells in reader]
+    except OSError as problem:
+        raise StopSourceError(
+            f"{path} cannot be read ({problem.strerror}). evenhand.toml names it. "
+            f"Nothing of it was written; the last good one stays in use."
+        ) from None
+    except (UnicodeDecodeError, csv.Error) as problem:
+        raise StopSourceError(
+            f"{path} is not a CSV file in UTF-8 ({problem}). "
+            f"Nothing of it was written; the last good one stays in use."
+        ) from None
+    rows: dict[int, Row] = {}
+    rejected: list[RejectedRecord] = []
+    for line, cells in numbered:
+        try:
+            if None in cells or None in cells.values():
+                raise _bad("row", "wrong_type", f"{len(columns)} cells were wanted, found more or fewer")
+            rows[line] = parse({name: value.strip() for name, value in cells.items()})
+        except SkippableRecordError as problem:
+            rejected.append(_rejected(path, stream, line, problem, "This row was left out, the others kept."))
+    return rows, rejected
+
+
+def _check_header(path: Path, found: Sequence[str] | None, wanted: Sequence[str]) -> None:
+    names = [name.strip() for name in found or ()]
+    missing = [name for name in wanted if name not in names]
+    unknown = [name for name in names if name not in wanted]
+    if missing or unknown:
+        said = [f"missing: {', '.join(missing)}"] if missing else []
+        said += [f"unknown: {', '.join(unknown)}"] if unknown else []
+        raise StopSourceError(
+            f"{path}: the columns {','.join(wanted)} were wanted; {'; '.join(said)}. "
+            f"Nothing of it was written; the last good one stays in use."
+        )
+
+
+def _without_overlaps(
+    rows: Mapping[int, Dated], path: Path, stream: str, of: Callable[[Dated], str]
+) -> tuple[list[Dated], list[RejectedRecord]]:
+    """Rows of one person or service whose stretches do not overlap; of two that do, the later one goes."""
+    kept: list[Dated] = []
+    rejected: list[RejectedRecord] = []
+    until: dict[str, tuple[int, date | None]] = {}
+    ordered = sorted(rows.items(), key=lambda item: (item[1].valid_from or date.min, item[0]))
+    for line, row in ordered:
+        before = until.get(of(row))
+        if before is not None and (before[1] is None or (row.valid_from or date.min) < before[1]):
+            problem = _bad(
+                "valid_from",
+                "overlapping_rows",
+                f"rows of {of(row)} must not overlap, but this one begins before line {before[0]} ends",
+            )
+            kind = "This row was left out, the earlier one kept."
+            rejected.append(_rejected(path, stream, line, problem, kind))
+            continue
+        until[of(row)] = (line, row.valid_to)
+        kept.append(row)
+    return kept, rejected
+
+
+def _unknown_manager(row: RosterRow, path: Path) -> RejectedRecord:
+    return RejectedRecord(
+        stream="people",
+        scope=path.name,
+        ref=f"{path.name}, person {row.person_id}",
+        field="manager",
+        problem="unknown_manager",
+        message=f"manager {row.manager_id} of {row.person_id} is not a person of this file. "
+        f"The row was kept without a manager: their packet has no manager to go to.",
+        is_lost=False,
+    )
+
+
+def _calendar_row(cells: Cells) -> CalendarRow:
+    applies_to = _id(cells, "applies_to")
+    if applies_to != "*" and not applies_to.startswith(("person:", "place:")):
+        raise _bad("applies_to", "unknown_value", "applies_to should be person:ID, place:CODE or *")
+    kind = _id(cells, "kind")
+    if kind not in ("holiday", "absence"):
+        raise _bad("kind", "unknown_value", "kind should be holiday or absence, and never a reason")
+    first, last = _date(cells, "first_day"), _date(cells, "last_day")
+    if first is None or last is None:
+        raise _bad("first_day", "missing_field", "first_day and last_day are both needed")
+    if last < first:
+        raise _bad("last_day", "wrong_type", "last_day lies before first_day")
+    return CalendarRow(
+        applies_to=applies_to,
+        first_day=first,
+        last_day=last,
+        kind="holiday" if kind == "holiday" else "absence",
+    )
+
+
+def _service_row(cells: Cells) -> ServiceRow:
+    tier = _id(cells, "tier")
+    if tier not in ("1", "2", "3", "4"):
+        raise _bad("tier", "unknown_value", "tier should be 1, 2, 3 or 4")
+    valid_from, valid_to = _validity(cells)
+    return ServiceRow(
+        service_id=_id(cells, "service"),
+        tier=int(tier),
+        team_id=_optional(cells, "team"),
+        repository=_optional(cells, "repository"),
+        label=_optional(cells, "label"),
+        valid_from=valid_from,
+        valid_to=valid_to,
+    )
+
+
+# ------------------------------------------------------------------------------ single cells
+
+
+def _id(cells: Cells, name: str) -> str:
+    if not cells[name]:
+        raise _bad(name, "missing_field", f"{name} is empty")
+    return cells[name]
+
+
+def _optional(cells: Cells, name: str) -> str | None:
+    return cells[name] or None
+
+
+def _several(cells: Cells, name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in cells[name].split(";") if part.strip())
+
+
+def _date(cells: Cells, name: str) -> date | None:
+    if not cells[name]:
+        return None
+    try:
+        return date.fromisoformat(cells[name])
+    except ValueError:
+        raise _bad(name, "wrong_type", f"{name} should be a date such as 2026-03-02") from None
+
+
+def _validity(cells: Cells) -> tuple[date | None, date | None]:
+    first, after = _date(cells, "valid_from"), _date(cells, "valid_to")
+    if first is not None and after is not None and after <= first:
+        raise _bad(
+            "valid_to", "wrong_type", "valid_to should be later than valid_from (it is the first day after)"
+        )
+    return first, after
+
+
+def _zone(cells: Cells, default: str) -> str:
+    name = cells["time_zone"] or default
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise _bad(
+            "time_zone", "unknown_value", "time_zone should be an IANA name such as Europe/Berlin"
+        ) from None
+    return name
+
+
+def _working_days(cells: Cells) -> tuple[int, ...]:
+    text = cells["working_days"] or "12345"
+    days = tuple(sorted(int(character) for character in text if character in "1234567"))
+    if len(days) != len(text) or len(set(days)) != len(days):
+        raise _bad(
+            "working_days", "wrong_type", "working_days should be digits 1 (Monday) to 7, such as 12345"
+        )
+    return days
+
+
+def _bad(field_name: str, problem: str, message: str) -> SkippableRecordError:
+    return SkippableRecordError(field=field_name, problem=problem, message=message)
+
+
+def _rejected(path: Path, stream: str, line: int, problem: SkippableRecordError, kept: str) -> RejectedRecord:
+    return RejectedRecord(
+        stream=stream,
+        scope=path.name,
+        ref=f"{path.name}, line {line}",
+        field=problem.field,
+        problem=problem.problem,
+        message=f"{problem}. {kept}",
+    )

@@ -1,0 +1,72 @@
+"""Rows of ``people.csv``, ``calendar.csv`` and ``services.csv``.
+
+Here: one record type per landing table ``organization__<objects>``. Dates are half-open and mean midnight
+in the reporting zone.
+Not here: reading and checking the files (``files``).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RosterRow:
+    """One person and one stretch in which nothing about them changed."""
+
+    stream: ClassVar[str] = "people"
+    person_id: str
+    name: str
+    email: str | None
+    team_id: str | None
+    manager_id: str | None
+    role: str | None
+    level: str | None
+    time_zone: str
+    working_days: tuple[int, ...]
+    place: str | None
+    valid_from: date | None
+    valid_to: date | None
+    github: tuple[str, ...]
+    pagerduty: tuple[str, ...]
+    jira: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.person_id} {self.valid_from}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarRow:
+    """Days that do not count, for a person, a place or everybody; never a reason."""
+
+    stream: ClassVar[str] = "calendar"
+    applies_to: str
+    first_day: date
+    last_day: date
+    kind: Literal["holiday", "absence"]
+
+    @property
+    def key(self) -> str:
+        return f"{self.applies_to} {self.first_day} {self.kind}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRow:
+    """One service and one stretch in which nothing about it changed."""
+
+    stream: ClassVar[str] = "services"
+    service_id: str
+    tier: int
+    team_id: str | None
+    repository: str | None
+    label: str | None
+    valid_from: date | None
+    valid_to: date | None
+
+    @property
+    def key(self) -> str:
+        return f"{self.service_id} {self.valid_from} {self.repository} {self.label}"
+
+
+RECORD_TYPES = (RosterRow, CalendarRow, ServiceRow)

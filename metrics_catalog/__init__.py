@@ -1,0 +1,1 @@
+"""What is measured: one folder per metric, the tables others rely on, and the guard."""

@@ -1,0 +1,160 @@
+"""The whole way from loads to the tables that are published, in steps.
+
+Here: the order of the steps and what each needs. Each can run in a connection of its own.
+Not here: what a step does.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from metrics_catalog.catalogue import Metric, definitions_hash
+from metrics_catalog.tables import FACTS, comment_statements, tables
+from transforms.core.build import CoreSettings, build_core, conform_sources, reporting_days
+from transforms.core.streams import load_landing
+from transforms.facts import build_facts
+from transforms.identity import bindings_at_first_sight, load_identities
+from transforms.ledger import (
+    Publication,
+    build_catalog,
+    build_completeness,
+    build_loads,
+    build_publication,
+    build_rejected_records,
+)
+from transforms.periods.build import build_periods
+from transforms.queries import sql
+from warehouse.landing import ChosenLoad
+
+VIEWS = ("trends.all_periods",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSettings:
+    """What the tables depend on besides loads, journals and definitions."""
+
+    core: CoreSettings
+    organization: str
+    code_version: str
+    configuration_hash: str
+    persons: bool = True
+
+
+def build_core_tables(
+    connection: duckdb.DuckDBPyConnection,
+    loads: Sequence[ChosenLoad],
+    journal: Sequence[Mapping[str, Any]],
+    settings: BuildSettings,
+) -> list[dict[str, Any]]:
+    """``landing``, ``core`` and the ledger, from loads. Gives the new entries for the identity journal."""
+    connection.execute("CREATE SCHEMA ops")
+    sources = load_landing(connection, loads)
+    zone = settings.core.reporting_timezone
+    reporting_days(connection, _roster_dates(connection, sources), zone)
+    horizon = max([settings.core.as_of_utc, *(load.manifest.known_at_utc for load in loads)])
+    new: list[dict[str, Any]] = []
+    if {"github", "organization"} <= set(sources):
+        new = bindings_at_first_sight(connection, journal, horizon)
+    load_identities(connection, [*journal, *new], horizon)
+    build_core(connection, conform_sources(sources, settings.core), settings.core)
+    build_loads(connection, loads)
+    build_rejected_records(connection, sources)
+    build_completeness(connection, sources, settings.core.as_of_utc)
+    return new
+
+
+def build_fact_tables(
+    connection: duckdb.DuckDBPyConnection, catalogue: Mapping[str, Metric], settings: BuildSettings
+) -> None:
+    """``facts``, from core."""
+    build_facts(
+        connection,
+        catalogue.values(),
+        as_of_utc=settings.core.as_of_utc.replace(tzinfo=None),
+        persons=settings.persons,
+    )
+
+
+def build_trend_tables(
+    connection: duckdb.DuckDBPyConnection, catalogue: Mapping[str, Metric], settings: BuildSettings
+) -> None:
+    """``trends`` and ``catalog``, from facts and the ledger."""
+    build_periods(
+        connection,
+        list(catalogue.values()),
+        as_of_utc=settings.core.as_of_utc,
+        reporting_timezone=settings.core.reporting_timezone,
+    )
+    build_catalog(connection, catalogue)
+    build_publication(
+        connection,
+        Publication(
+            as_of_utc=settings.core.as_of_utc,
+            reporting_timezone=settings.core.reporting_timezone,
+            organization=settings.organization,
+            code_version=settings.code_version,
+            configuration_hash=settings.configuration_hash,
+            definitions_hash=definitions_hash(catalogue),
+            persons=settings.persons,
+        ),
+    )
+
+
+def published_tables(catalogue: Mapping[str, Metric]) -> list[str]:
+    """Every table of the published database, by name; views are not among them."""
+    plain = [name for name in tables() if name != FACTS and name not in VIEWS]
+    return plain + [f"facts.{metric_id}" for metric_id in catalogue]
+
+
+def full_selects(catalogue: Mapping[str, Metric]) -> dict[str, str]:
+    """The full file: every published table as it is."""
+    return {name: f"FROM {name}" for name in published_tables(catalogue)}
+
+
+def analyst_selects(catalogue: Mapping[str, Metric]) -> dict[str, str]:
+    """The analysts' file: disclosed team, service and feature cells, and the cases of service metrics.
+
+    No person and no pseudonym is in it: not as a subject, not as a contributor.
+    """
+    chosen = {
+        "trends.periods": "SELECT * FROM trends.periods WHERE subject_kind <> 'person' AND disclosed",
+        **{
+            name: f"FROM {name}"
+            for name in (
+                "trends.period_states ops.publication ops.loads ops.completeness ops.checks "
+                "catalog.metrics catalog.columns"
+            ).split()
+        },
+    }
+    for metric in catalogue.values():
+        if metric.team == "own_cases":
+            chosen[f"facts.{metric.id}"] = (
+                f"SELECT * REPLACE (NULL::VARCHAR AS contributor_id) FROM facts.{metric.id} "
+                "WHERE subject_kind <> 'person'"
+            )
+    return chosen
+
+
+def view_selects() -> dict[str, str]:
+    """The views of both files."""
+    return {"trends.all_periods": sql("periods/all_periods.sql")}
+
+
+def comments(catalogue: Mapping[str, Metric]) -> list[str]:
+    """The statements that put every table's and column's meaning into the database."""
+    found = [text for name in published_tables(catalogue) for text in comment_statements(name)]
+    # A view's columns are those of its table and are commented there.
+    return found + [next(iter(comment_statements(name, kind="VIEW"))) for name in VIEWS]
+
+
+def _roster_dates(connection: duckdb.DuckDBPyConnection, sources: Sequence[str]) -> list[date]:
+    if "organization" not in sources:
+        return []
+    rows = connection.execute(
+        "SELECT unnest([valid_from, valid_to]) FROM landing.organization__people "
+        "UNION SELECT unnest([valid_from, valid_to]) FROM landing.organization__services"
+    ).fetchall()
+    return [day for (day,) in rows if day is not None]

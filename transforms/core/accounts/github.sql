@@ -1,0 +1,13 @@
+-- One row per account, with the person the identity journal gives it.
+SELECT
+    accounts.account_id,
+    'github' AS source,
+    accounts.login,
+    accounts.kind,
+    accounts.kind = 'bot'
+        OR lower(accounts.login) LIKE '%[bot]'
+        OR list_contains($bots, lower(accounts.login)) AS is_bot,
+    coalesce(identities.person_id, accounts.account_id) AS person_id,
+    identities.person_id IS NOT NULL AS is_claimed
+FROM landing.github__accounts AS accounts
+LEFT JOIN identities ON identities.account_id = accounts.account_id

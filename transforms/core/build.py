@@ -1,0 +1,146 @@
+"""From landing files to core: conform, cut at the as-of, then the shared work.
+
+Here: the order of the tables, what each is cut by, and what is derived from them.
+Not here: the SELECTs (a folder per entity, a file per source), or metrics.
+
+Every entity goes two steps. Its sources' SELECTs fill ``conformed.<entity>``; the cut makes ``core.<entity>``
+of it: rows whose own instant is after the as-of do not exist, later ends are not known yet. A worked example
+comes in at the first step and meets the same cut.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from importlib.resources import files
+
+import duckdb
+import polars as pl
+
+from transforms.local_time import first_instant, local_date, local_days, set_reporting_zone
+from transforms.queries import column_names, create, fill, insert, sql
+
+ACK_WORDS = (
+    "lgtm sgtm ack utack tack reack re concept looks look good great nice thanks thank you ship shipit it "
+    "approved approve approving ok okay to me work job all cool 1 done perfect awesome code review reviewed"
+).split()
+"""Words that make a comment an acknowledgement when there is no other."""
+
+NOT_A_DEFECT_LABELS = ("not-a-defect", "planned", "experiment-ended", "wrong-branch")
+"""Labels of a revert that takes back nothing broken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreSettings:
+    """What core depends on besides loads and journals. ``as_of_utc`` is aware; bots are logins."""
+
+    as_of_utc: datetime
+    reporting_timezone: str
+    bots: Sequence[str] = ()
+    not_a_defect_labels: Sequence[str] = NOT_A_DEFECT_LABELS
+    ack_words: Sequence[str] = tuple(ACK_WORDS)
+    review_limit_hours: float = 24.0
+
+    def parameters(self) -> dict[str, object]:
+        return {
+            "as_of_utc": self.as_of_utc.replace(tzinfo=None),
+            "reporting_timezone": self.reporting_timezone,
+            "bots": [login.lower() for login in self.bots] or [""],
+            "not_a_defect_labels": list(self.not_a_defect_labels),
+            "ack_words": list(self.ack_words),
+            "limit_us": round(self.review_limit_hours * 3_600_000_000),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """How the as-of cuts an entity: by its own instant, and which later ends it does not know yet."""
+
+    own_instant: str | None = None
+    ends: tuple[str, ...] = ()
+    where: str | None = None
+
+
+ENTITIES: Mapping[str, Cut] = {
+    "repositories": Cut(),
+    "accounts": Cut(),
+    "roster": Cut(),
+    "people": Cut(),
+    "memberships": Cut(),
+    "calendar": Cut(),
+    "services": Cut(),
+    "pull_requests": Cut(own_instant="created_at_utc", ends=("merged_at_utc", "closed_at_utc")),
+    "pr_events": Cut(own_instant="occurred_at_utc"),
+    "reviews": Cut(own_instant="submitted_at_utc"),
+    "thread_comments": Cut(own_instant="occurred_at_utc"),
+    # A thread has no time of its own: it begins with its first comment.
+    "review_threads": Cut(
+        where="NOT EXISTS (FROM conformed.thread_comments AS comments WHERE comments.thread_id = entity.thread_id)"
+        " OR EXISTS (FROM core.thread_comments AS comments WHERE comments.thread_id = entity.thread_id)"
+    ),
+}
+"""In the order in which they are built: a SELECT may use those before it."""
+
+Conform = Callable[[duckdb.DuckDBPyConnection, str], None]
+"""Fills ``conformed.<entity>``, which exists and is empty."""
+
+
+def conform_sources(sources: Sequence[str], settings: CoreSettings) -> Conform:
+    """Fill each entity with the SELECTs of these sources; their rows are put together."""
+
+    def conform(connection: duckdb.DuckDBPyConnection, entity: str) -> None:
+        folder = files("transforms") / "core" / entity
+        for source in sources:
+            if (folder / f"{source}.sql").is_file():
+                select = sql(f"core/{entity}/{source}.sql")
+                insert(connection, f"conformed.{entity}", select, settings.parameters())
+
+    return conform
+
+
+def build_core(connection: duckdb.DuckDBPyConnection, conform: Conform, settings: CoreSettings) -> None:
+    """Create and fill every ``core`` table. Needs the table ``identities`` where accounts come in."""
+    set_reporting_zone(connection, settings.reporting_timezone)
+    connection.execute("CREATE SCHEMA IF NOT EXISTS conformed; CREATE SCHEMA IF NOT EXISTS core")
+    for entity, cut in ENTITIES.items():
+        create(connection, f"core.{entity}", schema="conformed")
+        conform(connection, entity)
+        fill(connection, f"core.{entity}", _cut(entity, cut), settings.parameters())
+    _local_days(connection, settings)
+    for name in ("working_clock", "review_requests", "comment_labels"):
+        fill(connection, f"core.{name}", sql(f"core/derived/{name}.sql"), settings.parameters())
+
+
+def _cut(entity: str, cut: Cut) -> str:
+    columns = [
+        f"CASE WHEN {name} <= $as_of_utc THEN {name} END AS {name}" if name in cut.ends else f'"{name}"'
+        for name in column_names(f"core.{entity}")
+    ]
+    conditions = [f"({cut.own_instant} IS NULL OR {cut.own_instant} <= $as_of_utc)"] if cut.own_instant else []
+    conditions += [f"({cut.where})"] if cut.where else []
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"SELECT {', '.join(columns)} FROM conformed.{entity} AS entity{where} ORDER BY ALL"
+
+
+def reporting_days(connection: duckdb.DuckDBPyConnection, days: Sequence[date], zone: str) -> None:
+    """The table ``reporting_days``: these dates with their first instants in the reporting zone."""
+    known = sorted(set(days))
+    frame = pl.DataFrame(
+        {"local_date": known, "start_utc": [first_instant(day, zone).replace(tzinfo=None) for day in known]},
+        schema={"local_date": pl.Date, "start_utc": pl.Datetime("us")},
+    )
+    _replace(connection, "reporting_days", frame)
+
+
+def _local_days(connection: duckdb.DuckDBPyConnection, settings: CoreSettings) -> None:
+    """The table ``local_days``: all dates that a request can have waited on, in every zone used."""
+    ((first,),) = connection.execute("SELECT min(created_at_utc) FROM core.pull_requests").fetchall()
+    zones = [zone for (zone,) in connection.execute("SELECT DISTINCT tz FROM core.roster").fetchall()]
+    last = local_date(settings.as_of_utc, settings.reporting_timezone) + timedelta(days=2)
+    start = last if first is None else local_date(first, settings.reporting_timezone) - timedelta(days=2)
+    _replace(connection, "local_days", local_days([*zones, settings.reporting_timezone], start, last))
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    connection.register("incoming", frame)
+    connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM incoming")
+    connection.unregister("incoming")

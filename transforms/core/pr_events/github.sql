@@ -1,0 +1,17 @@
+-- One row per timeline event. A requested team is the roster's team of that name, where there is one.
+WITH roster_teams AS (
+    SELECT DISTINCT team_id, regexp_replace(lower(team_id), '[^a-z0-9]+', '-', 'g') AS slug
+    FROM core.roster
+    WHERE team_id IS NOT NULL
+)
+
+SELECT
+    events.event_id,
+    events.pull_request_id AS pr_id,
+    events.type,
+    events.occurred_at_utc,
+    asked.person_id AS reviewer_id,
+    coalesce(roster_teams.team_id, events.requested_team_id) AS requested_team_id
+FROM landing.github__pull_request_events AS events
+LEFT JOIN core.accounts AS asked ON asked.account_id = events.requested_account_id
+LEFT JOIN roster_teams ON roster_teams.slug = events.requested_team_slug

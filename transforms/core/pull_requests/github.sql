@@ -1,0 +1,66 @@
+-- One row per pull request. Names of repositories and default branches change; every one ever seen counts.
+WITH known_names AS (
+    SELECT DISTINCT lower(name_with_owner) AS name, repository_id
+    FROM landing.github__repositories__versions
+),
+
+default_branches AS (
+    SELECT DISTINCT repository_id, default_branch
+    FROM landing.github__repositories__versions
+    WHERE default_branch IS NOT NULL
+),
+
+-- GitHub has no field for it: opened as a draft if the first change was to ready, or if there was none and
+-- it is one now.
+first_changes AS (
+    SELECT pull_request_id, arg_min(type, (occurred_at_utc, event_id)) AS type
+    FROM landing.github__pull_request_events
+    WHERE type IN ('ready_for_review', 'converted_to_draft')
+    GROUP BY pull_request_id
+),
+
+touched AS (
+    SELECT
+        pulls.pull_request_id,
+        list(DISTINCT services.service_id ORDER BY services.service_id) AS service_ids
+    FROM landing.github__pull_requests AS pulls
+    JOIN known_names ON known_names.repository_id = pulls.repository_id
+    JOIN core.services AS services
+        ON lower(services.repository) = known_names.name
+        AND (services.label IS NULL OR list_contains(pulls.labels, services.label))
+        AND coalesce(pulls.merged_at_utc, pulls.created_at_utc)
+            >= coalesce(services.valid_from_utc, TIMESTAMP '0001-01-01')
+        AND coalesce(pulls.merged_at_utc, pulls.created_at_utc)
+            < coalesce(services.valid_to_utc, TIMESTAMP '9999-12-31')
+    GROUP BY pulls.pull_request_id
+)
+
+SELECT
+    pulls.pull_request_id AS pr_id,
+    repositories.name_with_owner || '#' || pulls.number AS ref,
+    pulls.title,
+    pulls.source_url,
+    pulls.repository_id,
+    authors.person_id AS author_id,
+    pulls.created_at_utc,
+    coalesce(first_changes.type = 'ready_for_review', pulls.is_draft) AS draft_at_creation,
+    pulls.merged_at_utc,
+    pulls.closed_at_utc,
+    EXISTS (
+        FROM default_branches
+        WHERE default_branches.repository_id = pulls.repository_id
+            AND default_branches.default_branch = pulls.base_branch
+    ) AS merged_to_default_branch,
+    coalesce(touched.service_ids, []) AS service_ids,
+    CASE
+        WHEN pulls.reverts_ref IS NOT NULL
+            THEN coalesce(reverted.repository_id, 'github:' || split_part(pulls.reverts_ref, '#', 1))
+                || '/pull/' || split_part(pulls.reverts_ref, '#', 2)
+    END AS reverts_pr_id,
+    pulls.reverts_ref IS NOT NULL AND list_has_any(pulls.labels, $not_a_defect_labels) AS not_a_defect
+FROM landing.github__pull_requests AS pulls
+LEFT JOIN landing.github__repositories AS repositories ON repositories.repository_id = pulls.repository_id
+LEFT JOIN core.accounts AS authors ON authors.account_id = pulls.author_account_id
+LEFT JOIN first_changes ON first_changes.pull_request_id = pulls.pull_request_id
+LEFT JOIN touched ON touched.pull_request_id = pulls.pull_request_id
+LEFT JOIN known_names AS reverted ON reverted.name = lower(split_part(pulls.reverts_ref, '#', 1))

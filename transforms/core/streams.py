@@ -1,0 +1,166 @@
+"""Which rows of the landing files are the newest, stream by stream.
+
+Here: how each stream's newest version is told, and the ``landing`` tables made of it.
+Not here: what the rows mean (the SELECTs beside this file).
+
+A pull request and its children are one snapshot: of a child, only the rows that came with the newest
+snapshot of its parent count, so a deleted comment disappears by itself and stays in the past it belonged to.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+
+from warehouse.landing import REJECTED, ChosenLoad
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """How to find the newest rows of a stream.
+
+    ``key``: one row per key is kept, the newest. ``snapshot_of``: rows count only where they came with the
+    newest row of that stream that has the same value in ``parent``. ``whole``: all rows of the newest load.
+    """
+
+    key: str | None = None
+    snapshot_of: str | None = None
+    parent: str | None = None
+    whole: bool = False
+
+
+STREAMS: Mapping[str, Mapping[str, Stream]] = {
+    "github": {
+        "repositories": Stream(key="repository_id"),
+        "accounts": Stream(key="account_id"),
+        "pull_requests": Stream(key="pull_request_id"),
+        "pull_request_events": Stream(
+            key="event_id", snapshot_of="pull_requests", parent="pull_request_id"
+        ),
+        "reviews": Stream(key="review_id", snapshot_of="pull_requests", parent="pull_request_id"),
+        "review_threads": Stream(key="thread_id", snapshot_of="pull_requests", parent="pull_request_id"),
+        "review_comments": Stream(key="comment_id", snapshot_of="pull_requests", parent="pull_request_id"),
+    },
+    "organization": {
+        "people": Stream(whole=True),
+        "calendar": Stream(whole=True),
+        "services": Stream(whole=True),
+    },
+}
+
+_VERSIONS = """
+CREATE TABLE landing.{name}__versions AS
+SELECT files.* EXCLUDE (filename, file_row_number), loads.load_id AS _load_id, loads.ordinal AS _load,
+    file_row_number AS _place
+FROM read_parquet($files, filename = true, file_row_number = true, union_by_name = true) AS files
+JOIN loads ON loads.folder = parse_dirpath(files.filename)
+"""
+_NEWEST = """
+CREATE TABLE landing.{name} AS
+SELECT * EXCLUDE (newest) FROM (
+    SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY _load DESC, _page DESC, _place DESC) AS newest
+    FROM landing.{name}__versions AS versions
+    {where}
+) WHERE newest = 1
+"""
+_OF_SNAPSHOT = """
+WHERE EXISTS (
+    FROM landing.{parents} AS parents
+    WHERE parents.{parent} = versions.{parent} AND parents._load = versions._load
+        AND parents._page = versions._page
+)
+"""
+_WHOLE = """
+CREATE TABLE landing.{name} AS
+SELECT * FROM landing.{name}__versions
+WHERE _load = (SELECT max(ordinal) FROM loads WHERE source = $source)
+"""
+_CHANGED = """
+SELECT _load_id AS load_id, '{source}' AS source, '{stream}' AS stream, any_value(_scope) AS scope,
+    {key} AS ref, NULL AS field, 'changed_within_load' AS problem,
+    'came more than once in one load, with different content; the last one was kept' AS message,
+    false AS is_lost
+FROM (
+    SELECT _load_id, _scope, {key}, hash({content}) AS content FROM landing.{name}__versions AS versions
+)
+GROUP BY _load_id, {key}
+HAVING count(DISTINCT content) > 1
+"""
+
+
+def changed_within_load(connection: duckdb.DuckDBPyConnection, source: str, stream: str) -> str | None:
+    """The SELECT of records that came more than once in one load with different content.
+
+    None for streams that are taken whole, and for children: those come again with each snapshot of their
+    parent, and the parent's own change is told.
+    """
+    kind = STREAMS[source][stream]
+    if kind.key is None or kind.snapshot_of is not None:
+        return None
+    name = f"{source}__{stream}"
+    columns = [
+        row[0]
+        for row in connection.execute(
+            "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'landing' "
+            "AND table_name = $name AND NOT starts_with(column_name, '_') ORDER BY column_index",
+            {"name": f"{name}__versions"},
+        ).fetchall()
+    ]
+    return _CHANGED.format(
+        source=source, stream=stream, name=name, key=kind.key, content=", ".join(columns)
+    )
+
+
+def load_landing(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoad]) -> list[str]:
+    """Make the ``landing`` tables of these loads, oldest first. Gives the sources that have any."""
+    connection.execute("CREATE SCHEMA landing")
+    frame = pl.DataFrame(
+        {
+            "load_id": [load.manifest.load_id for load in loads],
+            "source": [load.manifest.source for load in loads],
+            "folder": [str(load.manifest.folder) for load in loads],
+            "ordinal": list(range(1, len(loads) + 1)),
+        },
+        schema={"load_id": pl.String, "source": pl.String, "folder": pl.String, "ordinal": pl.Int64},
+    )
+    connection.register("loads_frame", frame)
+    connection.execute("CREATE TABLE loads AS SELECT * FROM loads_frame")
+    connection.unregister("loads_frame")
+    sources = sorted({load.manifest.source for load in loads})
+    for source in sources:
+        for stream, kind in STREAMS[source].items():
+            _load_stream(connection, source, stream, kind, loads)
+        _versions(connection, source, REJECTED, loads)
+    return sources
+
+
+def _load_stream(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    stream: str,
+    kind: Stream,
+    loads: Sequence[ChosenLoad],
+) -> None:
+    name = _versions(connection, source, stream, loads)
+    if kind.whole:
+        connection.execute(_WHOLE.format(name=name), {"source": source})
+        return
+    where = ""
+    if kind.snapshot_of is not None:
+        where = _OF_SNAPSHOT.format(parents=f"{source}__{kind.snapshot_of}", parent=kind.parent)
+    connection.execute(_NEWEST.format(name=name, key=kind.key, where=where))
+
+
+def _versions(
+    connection: duckdb.DuckDBPyConnection, source: str, stream: str, loads: Sequence[ChosenLoad]
+) -> str:
+    name = f"{source}__{stream}"
+    files = [
+        str(load.manifest.folder / file)
+        for load in loads
+        if load.manifest.source == source
+        for file in load.manifest.files[stream]
+    ]
+    connection.execute(_VERSIONS.format(name=name), {"files": files})
+    return name

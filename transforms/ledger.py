@@ -1,0 +1,148 @@
+"""What there should be, what there is, and where it comes from: the ``ops`` and ``catalog`` tables.
+
+Here: loads, rejected records, completeness by scope and month, the catalogue in words.
+Not here: counting at the source (connectors), or checks (pipelines).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from metrics_catalog.catalogue import Metric
+from metrics_catalog.tables import tables
+from transforms.core.streams import STREAMS, changed_within_load
+from transforms.queries import create, insert, sql
+from warehouse.landing import ChosenLoad
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What a database is: the as-of (aware), and what besides loads decides its numbers."""
+
+    as_of_utc: datetime
+    reporting_timezone: str
+    organization: str
+    code_version: str
+    configuration_hash: str
+    definitions_hash: str
+    persons: bool
+
+
+def build_publication(connection: duckdb.DuckDBPyConnection, publication: Publication) -> None:
+    """Create and fill ``ops.publication``."""
+    row = {
+        name: getattr(publication, name)
+        for name in ("reporting_timezone", "organization", "code_version", "configuration_hash")
+    }
+    row |= {
+        "as_of_utc": publication.as_of_utc.replace(tzinfo=None),
+        "definitions_hash": publication.definitions_hash,
+        "persons": publication.persons,
+    }
+    _fill_rows(connection, "ops.publication", [row])
+
+
+def build_loads(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoad]) -> None:
+    """Create and fill ``ops.loads`` and the table ``newest_scopes``: every scope with its newest load."""
+    rows = [
+        {
+            "load_id": load.manifest.load_id,
+            "source": load.manifest.source,
+            "known_at_utc": load.manifest.known_at_utc.replace(tzinfo=None),
+            "is_backfilled": load.is_backfilled,
+            "is_complete": load.manifest.is_complete,
+            "gaps": list(load.manifest.gaps),
+            "rows": sum(load.manifest.rows.values()),
+            "requests": load.manifest.requests,
+            "points": load.manifest.points,
+            "content_hash": load.manifest.content_hash,
+        }
+        for load in loads
+    ]
+    _fill_rows(connection, "ops.loads", rows)
+    newest = {(load.manifest.source, scope.scope): load for load in loads for scope in load.manifest.scopes}
+    gaps = [
+        (load.manifest.load_id, load.manifest.source, scope.scope, scope.gap)
+        for load in loads
+        for scope in load.manifest.scopes
+        if newest[load.manifest.source, scope.scope] is load
+    ]
+    schema = {"load_id": pl.String, "source": pl.String, "scope": pl.String, "gap": pl.String}
+    connection.register("incoming", pl.DataFrame(gaps, schema=schema, orient="row"))
+    connection.execute("CREATE OR REPLACE TABLE newest_scopes AS SELECT * FROM incoming")
+    connection.unregister("incoming")
+
+
+def build_rejected_records(connection: duckdb.DuckDBPyConnection, sources: Sequence[str]) -> None:
+    """Create and fill ``ops.rejected_records`` from the landing tables of these sources."""
+    create(connection, "ops.rejected_records")
+    for source in sources:
+        select = (
+            f"SELECT _load_id AS load_id, '{source}' AS source, stream, scope, ref, field, problem, message, "
+            f"is_lost FROM landing.{source}__rejected_records__versions ORDER BY _load, _page, _place"
+        )
+        insert(connection, "ops.rejected_records", select)
+        for stream in STREAMS[source]:
+            changed = changed_within_load(connection, source, stream)
+            if changed is not None:
+                insert(connection, "ops.rejected_records", f"{changed} ORDER BY load_id, ref")
+
+
+def build_completeness(
+    connection: duckdb.DuckDBPyConnection, sources: Sequence[str], as_of_utc: datetime
+) -> None:
+    """Create and fill ``ops.completeness``. Needs core, rejected records and ``newest_scopes``."""
+    create(connection, "ops.completeness")
+    if "github" in sources:
+        select = sql("completeness/github.sql")
+        insert(connection, "ops.completeness", select, {"as_of_utc": as_of_utc.replace(tzinfo=None)})
+
+
+def build_catalog(connection: duckdb.DuckDBPyConnection, catalogue: Mapping[str, Metric]) -> None:
+    """Create and fill ``catalog.metrics`` and ``catalog.columns``."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS catalog")
+    plain = (
+        "definition_version family title question formula owner unit direction statistic team shown_to anchor "
+        "clock n_min_month n_min_quarter maturity_days gaming source"
+    ).split()
+    _fill_rows(
+        connection,
+        "catalog.metrics",
+        [
+            {name: getattr(metric, name) for name in plain}
+            | {
+                "metric_id": metric.id,
+                "subjects": list(metric.subjects),
+                "misreadings": list(metric.misreadings),
+                "case_words": json.dumps(metric.case_words, sort_keys=False),
+            }
+            for metric in catalogue.values()
+        ],
+    )
+    _fill_rows(
+        connection,
+        "catalog.columns",
+        [
+            {
+                "table_name": table.name,
+                "column_name": column.name,
+                "type": column.type,
+                "meaning": column.meaning,
+            }
+            for table in tables().values()
+            for column in table.columns
+        ],
+    )
+
+
+def _fill_rows(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    create(connection, name)
+    for row in rows:
+        columns = ", ".join(f'"{column}"' for column in row)
+        values = ", ".join(f"${column}" for column in row)
+        connection.execute(f"INSERT INTO {name} ({columns}) VALUES ({values})", dict(row))

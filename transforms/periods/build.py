@@ -1,0 +1,321 @@
+"""From cases to cells.
+
+Here: one function per statistic, and what every cell gets besides: state, status, segment, hole,
+completeness, the difference to the month before, disclosure.
+Not here: what a case is (facts), or what a person reads (packets).
+
+Periods are computed from cases, whole and pooled: a median cannot be rebuilt from daily sums, and an average
+of monthly shares is no share.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from metrics_catalog.catalogue import Metric
+from transforms.intervals import median_places_frame, wilson_limits
+from transforms.local_time import local_date, periods_between
+from transforms.queries import create, insert, sql
+
+MINIMUM_GROUP = 5
+DOMINANCE_LIMIT = 0.5
+
+_KEY = ["subject_kind", "subject_id", "grain", "period"]
+
+_CASES = """
+CREATE OR REPLACE TEMP TABLE cases AS
+SELECT facts.*, periods.grain, periods.period
+FROM facts.{metric_id} AS facts
+JOIN reporting_periods AS periods
+    ON facts.month_start >= periods.period_start AND facts.month_start < periods.next_start
+WHERE list_contains($grain, periods.grain)
+"""
+_STATES = """
+SELECT
+    $metric_id AS metric_id,
+    grain,
+    period,
+    period_start,
+    start_utc,
+    end_utc,
+    end_utc + to_days($maturity_days) AS final_at_utc,
+    CASE
+        WHEN $as_of_utc < end_utc THEN 'partial'
+        WHEN $as_of_utc < end_utc + to_days($maturity_days) THEN 'provisional'
+        ELSE 'final'
+    END AS state
+FROM reporting_periods
+WHERE list_contains($grain, grain)
+ORDER BY grain, period_start
+"""
+_CELLS = """
+SELECT
+    $metric_id AS metric_id,
+    $definition_version AS definition_version,
+    statistics.*,
+    states.period_start,
+    states.state,
+    coalesce(person_periods.segment, 0) AS segment,
+    coalesce(person_periods.hole, CASE WHEN ledger.status = 'incomplete' THEN 'source_gap' END) AS hole,
+    coalesce(ledger.status, 'unknown') AS completeness,
+    true AS disclosed
+FROM statistics
+JOIN trends.period_states AS states
+    ON states.metric_id = $metric_id AND states.grain = statistics.grain AND states.period = statistics.period
+LEFT JOIN person_periods
+    ON person_periods.subject_kind = statistics.subject_kind
+    AND person_periods.subject_id = statistics.subject_id
+    AND person_periods.grain = statistics.grain
+    AND person_periods.period = statistics.period
+LEFT JOIN period_completeness AS ledger
+    ON ledger.grain = statistics.grain AND ledger.period = statistics.period
+ORDER BY statistics.subject_kind, statistics.subject_id, statistics.grain, states.period_start
+"""
+_CONTRIBUTIONS = """
+CREATE OR REPLACE TEMP TABLE contributions AS
+SELECT
+    grain || ' ' || period AS table_id,
+    subject_id AS group_id,
+    contributor_id,
+    count(*) FILTER (WHERE list_contains($counted, outcome)) AS n_cases
+FROM cases
+WHERE subject_kind = 'team'
+GROUP BY grain, period, subject_id, contributor_id
+"""
+_WITHHOLD = """
+UPDATE trends.periods AS cells
+SET disclosed = false, withheld_reason = decisions.withheld_reason
+FROM decisions
+WHERE cells.metric_id = $metric_id
+    AND cells.subject_kind = 'team'
+    AND cells.grain || ' ' || cells.period = decisions.table_id
+    AND cells.subject_id = decisions.group_id
+    AND decisions.withheld_reason IN ('small_group', 'dominance', 'complement')
+"""
+_DELTAS = """
+UPDATE trends.periods AS cells
+SET
+    delta = differences.delta,
+    relative = differences.relative,
+    delta_reason = differences.reason,
+    is_delta_provisional = differences.is_provisional
+FROM differences
+WHERE cells.metric_id = differences.metric_id
+    AND cells.subject_kind = differences.subject_kind
+    AND cells.subject_id = differences.subject_id
+    AND cells.grain = 'month'
+    AND cells.period_start = differences.period_start
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The minimum samples of a worked example; None takes the metric's own."""
+
+    n_min: int | None = None
+
+
+def build_periods(
+    connection: duckdb.DuckDBPyConnection,
+    metrics: Sequence[Metric],
+    *,
+    as_of_utc: datetime,
+    reporting_timezone: str,
+    limits: Limits | None = None,
+) -> None:
+    """Create and fill ``trends.periods`` from the facts of these metrics, and its view ``all_periods``.
+
+    ``as_of_utc`` is aware. Needs core, facts and ``ops.completeness``.
+    """
+    connection.execute("CREATE SCHEMA IF NOT EXISTS trends")
+    create(connection, "trends.periods")
+    create(connection, "trends.period_states")
+    _reporting_periods(connection, metrics, as_of_utc, reporting_timezone)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE person_periods AS {sql('periods/person_periods.sql')}"
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE period_completeness AS {_PERIOD_COMPLETENESS}")
+    for metric in metrics:
+        grain = list(metric.grain)
+        insert(connection, "trends.period_states", _STATES, _instants(metric, as_of_utc) | {"grain": grain})
+        connection.execute(_CASES.format(metric_id=metric.id), {"grain": grain})
+        statistics = _STATISTICS[metric.statistic](connection, metric)
+        _add_cells(connection, metric, _with_status(statistics, metric, limits or Limits()))
+        if metric.team == "pooled":
+            _withhold_small_groups(connection, metric)
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE cells AS SELECT metric_id, subject_kind, subject_id, grain, period_start,"
+        " value, status, state, segment, hole FROM trends.periods"
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE differences AS {sql('periods/month_over_month.sql')}")
+    connection.execute(_DELTAS)
+    connection.execute(f"CREATE VIEW trends.all_periods AS {sql('periods/all_periods.sql')}")
+
+
+_PERIOD_COMPLETENESS = """
+SELECT
+    periods.grain,
+    periods.period,
+    CASE
+        WHEN bool_or(ledger.status = 'incomplete') THEN 'incomplete'
+        WHEN bool_or(ledger.status = 'unknown') THEN 'unknown'
+        ELSE 'complete'
+    END AS status
+FROM ops.completeness AS ledger
+JOIN reporting_periods AS periods
+    ON ledger.month_start >= periods.period_start AND ledger.month_start < periods.next_start
+GROUP BY periods.grain, periods.period
+"""
+
+
+def _share(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
+    """Shares with Wilson intervals, whatever the minimum sample."""
+    cells = connection.sql(
+        sql("periods/share.sql"), params={key: list(words) for key, words in metric.outcomes.items()}
+    ).pl()
+    k, n = cells["numerator"].to_numpy(), cells["denominator"].to_numpy()
+    low, high = wilson_limits(k, n)
+    share = np.divide(k, n, out=np.full(len(n), np.nan), where=n > 0)
+    return cells.with_columns(
+        pl.Series("value", share, nan_to_null=True),
+        pl.Series("ci_low", low, nan_to_null=True),
+        pl.Series("ci_high", high, nan_to_null=True),
+        pl.lit(None, pl.String).alias("details"),
+    )
+
+
+def _median(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
+    """Medians with order-statistic intervals; details: n_open, value_at_least, coverage."""
+    words = {key: list(known) for key, known in metric.outcomes.items()}
+    cells = connection.sql(sql("periods/median_counts.sql"), params=words).pl()
+    connection.register("places", median_places_frame(cells["n"].to_list()))
+    figures = connection.sql(
+        sql("periods/median.sql"),
+        params={"counted": words["counted"], "closed_whys": words["closed_whys"]},
+    ).pl()
+    connection.unregister("places")
+    joined = cells.join(figures, on=_KEY, how="left").with_columns(
+        pl.when(pl.col("value").is_null()).then(pl.col("middle_so_far")).alias("value_at_least")
+    )
+    return joined.with_columns(
+        pl.struct("n_open", "value_at_least", "coverage").struct.json_encode().alias("details"),
+        pl.lit(None, pl.Int64).alias("numerator"),
+        pl.lit(None, pl.Int64).alias("denominator"),
+    ).drop("middle_so_far")
+
+
+_STATISTICS = {"share": _share, "median": _median}
+
+
+def _with_status(cells: pl.DataFrame, metric: Metric, limits: Limits) -> pl.DataFrame:
+    """Status by the minimum sample; below it counts stay, the value and its interval go."""
+    n_min = (
+        pl.lit(limits.n_min)
+        if limits.n_min is not None
+        else pl.when(pl.col("grain") == "month").then(metric.n_min_month).otherwise(metric.n_min_quarter)
+    )
+    status = (
+        pl.when(pl.col("n") == 0)
+        .then(pl.lit("no_activity"))
+        .when(pl.col("n") < n_min)
+        .then(pl.lit("insufficient"))
+        .otherwise(pl.lit("ok"))
+    )
+    figures = [name for name in ("value", "ci_low", "ci_high") if name in cells.columns]
+    marked = cells.with_columns(status.alias("status"))
+    hidden = [pl.when(pl.col("status") == "ok").then(pl.col(name)).alias(name) for name in figures]
+    if metric.statistic == "median":
+        open_only = pl.struct(
+            "n_open",
+            pl.lit(None, pl.Float64).alias("value_at_least"),
+            pl.lit(None, pl.Float64).alias("coverage"),
+        ).struct.json_encode()
+        hidden.append(
+            pl.when(pl.col("status") == "ok").then(pl.col("details")).otherwise(open_only).alias("details")
+        )
+    return marked.with_columns(hidden).drop("n_open", "value_at_least", "coverage", strict=False)
+
+
+def _add_cells(
+    connection: duckdb.DuckDBPyConnection, metric: Metric, cells: pl.DataFrame
+) -> None:
+    connection.register("statistics", cells)
+    insert(
+        connection,
+        "trends.periods",
+        _CELLS,
+        {"metric_id": metric.id, "definition_version": metric.definition_version},
+    )
+    connection.unregister("statistics")
+
+
+def _instants(metric: Metric, as_of_utc: datetime) -> dict[str, object]:
+    return {
+        "metric_id": metric.id,
+        "maturity_days": metric.maturity_days,
+        "as_of_utc": as_of_utc.replace(tzinfo=None),
+    }
+
+
+def _withhold_small_groups(connection: duckdb.DuckDBPyConnection, metric: Metric) -> None:
+    """Set ``disclosed`` and ``withheld_reason`` of team cells that people were pooled into.
+
+    A table here is all teams of one period. Its total counts as visible: leadership knows it from elsewhere.
+    """
+    connection.execute(_CONTRIBUTIONS, {"counted": list(metric.counted)})
+    decide_disclosure(connection)
+    connection.execute(_WITHHOLD, {"metric_id": metric.id})
+
+
+def decide_disclosure(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    minimum_group: int = MINIMUM_GROUP,
+    dominance_limit: float = DOMINANCE_LIMIT,
+) -> None:
+    """From the temporary table ``contributions`` to the temporary table ``decisions``."""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE decisions AS {sql('periods/disclosure.sql')}",
+        {"minimum_group": minimum_group, "dominance_limit": dominance_limit},
+    )
+
+
+def _reporting_periods(
+    connection: duckdb.DuckDBPyConnection,
+    metrics: Sequence[Metric],
+    as_of_utc: datetime,
+    reporting_timezone: str,
+) -> None:
+    """The temporary table ``reporting_periods``: every month and quarter with a case, up to the as-of's."""
+    last = local_date(as_of_utc, reporting_timezone)
+    starts = [
+        connection.execute(f"SELECT min(month_start) FROM facts.{metric.id}").fetchall()[0][0]
+        for metric in metrics
+    ]
+    first = min((start for start in starts if start is not None), default=last)
+    rows: list[Mapping[str, object]] = [
+        {
+            "grain": period.grain,
+            "period": period.name,
+            "period_start": period.first_day,
+            "next_start": local_date(period.end_utc, reporting_timezone),
+            "start_utc": period.start_utc.replace(tzinfo=None),
+            "end_utc": period.end_utc.replace(tzinfo=None),
+        }
+        for period in periods_between(first, last, reporting_timezone)
+    ]
+    schema = {
+        "grain": pl.String,
+        "period": pl.String,
+        "period_start": pl.Date,
+        "next_start": pl.Date,
+        "start_utc": pl.Datetime("us"),
+        "end_utc": pl.Datetime("us"),
+    }
+    connection.register("incoming", pl.DataFrame(rows, schema=schema))
+    connection.execute("CREATE OR REPLACE TEMP TABLE reporting_periods AS SELECT * FROM incoming")
+    connection.unregister("incoming")

@@ -1,0 +1,1 @@
+"""Landing files, journals, connections and the published file."""

@@ -1,0 +1,55 @@
+"""Connections to DuckDB, all made alike.
+
+Here: the settings every connection needs, for writing and for reading.
+Not here: SQL (transforms).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+_OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_READER = {"enable_external_access": "false", "lock_configuration": "true"}
+
+
+class DatabaseBusyError(Exception):
+    """Another process holds the file, or it is not there."""
+
+
+@contextmanager
+def connect(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A writing connection to a file, or to memory; closed at the end. Its zone is UTC.
+
+    One process holds a DuckDB file. Raises DatabaseBusyError when another one does.
+    """
+    try:
+        connection = duckdb.connect(":memory:" if path is None else str(path), config=dict(_OFFLINE))
+    except duckdb.IOException as problem:
+        raise DatabaseBusyError(f"{path} is held by another process: {_first_line(problem)}") from None
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def connect_reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A reading connection to a published file: no files, no extensions, no settings, only SQL."""
+    if not path.exists():
+        raise DatabaseBusyError(f"There is no {path}.")
+    # The published names are links that a publication flips. DuckDB hands a path that is already open in
+    # this process the old file, so the real file is opened.
+    connection = duckdb.connect(str(path.resolve()), read_only=True, config={**_OFFLINE, "TimeZone": "UTC"})
+    try:
+        for setting, value in _READER.items():
+            connection.execute(f"SET {setting} = {value}")
+        yield connection
+    finally:
+        connection.close()
+
+
+def _first_line(problem: Exception) -> str:
+    return str(problem).splitlines()[0]
