@@ -89,8 +89,8 @@ _FROM_ELSEWHERE = ("id", "facts_sql")
 def load_catalogue(folder: Traversable | None = None) -> dict[str, Metric]:
     """All metrics by id, in alphabetical order. Raises CatalogueError, naming the file and the key."""
     root = folder if folder is not None else files("metrics_catalog") / "metrics"
-    found = sorted((entry for entry in root.iterdir() if (entry / "metric.toml").is_file()), key=lambda e: e.name)
-    return {entry.name: _metric(entry) for entry in found}
+    folders = {entry.name: entry for entry in root.iterdir() if (entry / "metric.toml").is_file()}
+    return {name: _metric(folders[name]) for name in sorted(folders)}
 
 
 def definitions_hash(catalogue: Mapping[str, Metric]) -> str:

@@ -27,7 +27,9 @@ accounts AS (
     FROM landing.github__accounts
 )
 
-SELECT claims.person_id, arg_max(accounts.account_id, (accounts.seen_at_utc, accounts.account_id)) AS account_id,
+SELECT
+    claims.person_id,
+    arg_max(accounts.account_id, (accounts.seen_at_utc, accounts.account_id)) AS account_id,
     claims.login
 FROM claims
 JOIN accounts ON lower(accounts.login) = lower(claims.login)

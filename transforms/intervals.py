@@ -76,7 +76,8 @@ def median_places(n: Whole) -> tuple[Whole, Real]:
     # The inverse is only as exact as its series: one step either way settles it.
     below = np.where(special.bdtr(below, n, 0.5) > _TAIL, below - 1, below)
     below = np.where(special.bdtr(below + 1, n, 0.5) <= _TAIL, below + 1, below)
-    return below + 1, 1 - 2 * special.bdtr(below, n, 0.5)
+    coverage: Real = 1.0 - 2.0 * np.asarray(special.bdtr(below, n, 0.5), dtype=np.float64)
+    return below + 1, coverage
 
 
 def median_interval(closed: Sequence[float], open_so_far: Sequence[float]) -> MedianInterval:

@@ -187,9 +187,7 @@ def estimated(pooled: Pool, statistic: Statistic) -> Estimate:
     )
 
 
-def year_sentence(
-    lead: str, twelve: Pool, quarter: Pool, *, statistic: Statistic, words: CaseWords
-) -> str:
+def year_sentence(lead: str, twelve: Pool, quarter: Pool, *, statistic: Statistic, words: CaseWords) -> str:
     """The sentence of the rung ``twelve_months``. Predicate: the twelve months reach the minimum."""
     found = estimated(twelve, statistic)
     if statistic == "share":
@@ -205,9 +203,7 @@ def year_sentence(
         )
         now = f"{quarter.numerator} in {two_digits(quarter.exposure)}"
     else:
-        middle = (
-            f"at least {two_digits(found.at_least)}" if found.value is None else two_digits(found.value)
-        )
+        middle = f"at least {two_digits(found.at_least)}" if found.value is None else two_digits(found.value)
         told = f"median {middle} {words.unit} over {twelve.n:.0f} {words.case}"
         now = f"{quarter.n:.0f}"
     if lead == "This quarter":
@@ -223,7 +219,9 @@ def cases_sentence(lead: str, pooled: Pool, *, statistic: Statistic, words: Case
     told: list[str] = []
     if pooled.n and statistic == "share":
         told.append(f"{pooled.numerator} of {pooled.denominator} {words.case}")
-        told += [f"{pooled.misses[kind]} {words.misses[kind]}" for kind in words.misses if kind in pooled.misses]
+        told += [
+            f"{pooled.misses[kind]} {words.misses[kind]}" for kind in words.misses if kind in pooled.misses
+        ]
     elif pooled.n and statistic == "rate":
         told.append(f"{pooled.numerator} {words.case} in {two_digits(pooled.exposure)} {words.exposure}")
     elif pooled.n:

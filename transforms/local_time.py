@@ -74,12 +74,13 @@ def quarter_name(first_day: date) -> str:
 
 def periods_between(first: date, last: date, zone: str) -> Iterator[Period]:
     """Every month and quarter that touches ``[first, last]``, in the reporting zone."""
-    for grain, start, length, name in (
+    for grain, first_start, length, name in (
         ("month", month_start(first), 1, month_name),
         ("quarter", quarter_start(first), 3, quarter_name),
     ):
-        while start <= last:
-            after = next_month(start, length)
+        after = first_start
+        while after <= last:
+            start, after = after, next_month(after, length)
             yield Period(
                 grain=grain,
                 name=name(start),
@@ -87,7 +88,6 @@ def periods_between(first: date, last: date, zone: str) -> Iterator[Period]:
                 start_utc=first_instant(start, zone),
                 end_utc=first_instant(after, zone),
             )
-            start = after
 
 
 def local_date(instant_utc: datetime, zone: str) -> date:
@@ -109,7 +109,7 @@ def local_days(zones: Iterable[str], first: date, last: date) -> pl.DataFrame:
             end = first_instant(day + _DAY, zone)
             rows.append((zone, day, start.replace(tzinfo=None), end.replace(tzinfo=None)))
             day, start = day + _DAY, end
-    schema = {"tz": pl.String, "local_date": pl.Date, "start_utc": _TIME, "end_utc": _TIME}
+    schema = pl.Schema({"tz": pl.String(), "local_date": pl.Date(), "start_utc": _TIME, "end_utc": _TIME})
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

@@ -27,7 +27,8 @@ def create(connection: duckdb.DuckDBPyConnection, name: str, *, schema: str | No
     """Create the empty table of that name as columns.toml describes it, here or in another schema."""
     statement = create_statement(name)
     if schema is not None:
-        statement = statement.replace(f"CREATE TABLE {name} ", f"CREATE TABLE {schema}.{name.split('.')[1]} ", 1)
+        there = f"{schema}.{name.split('.')[1]}"
+        statement = statement.replace(f"CREATE TABLE {name} ", f"CREATE TABLE {there} ", 1)
     connection.execute(statement)
 
 

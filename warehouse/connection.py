@@ -42,8 +42,9 @@ def connect_reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise DatabaseBusyError(f"There is no {path}.")
     # The published names are links that a publication flips. DuckDB hands a path that is already open in
     # this process the old file, so the real file is opened.
-    connection = duckdb.connect(str(path.resolve()), read_only=True, config={**_OFFLINE, "TimeZone": "UTC"})
+    connection = duckdb.connect(str(path.resolve()), read_only=True, config=dict(_OFFLINE))
     try:
+        connection.execute("SET TimeZone = 'UTC'")
         for setting, value in _READER.items():
             connection.execute(f"SET {setting} = {value}")
         yield connection

@@ -7,7 +7,7 @@ Not here: loads (``landing``). Journals and landing files are all that is rememb
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ class JournalError(Exception):
     """A journal cannot be read."""
 
 
-def append(folder: Path, name: str, entries: list[Mapping[str, Any]]) -> None:
+def append(folder: Path, name: str, entries: Sequence[Mapping[str, Any]]) -> None:
     """Add entries, one JSON object a line, in one write that reaches the disk."""
     if not entries:
         return

@@ -74,8 +74,8 @@ ENTITIES: Mapping[str, Cut] = {
     "thread_comments": Cut(own_instant="occurred_at_utc"),
     # A thread has no time of its own: it begins with its first comment.
     "review_threads": Cut(
-        where="NOT EXISTS (FROM conformed.thread_comments AS comments WHERE comments.thread_id = entity.thread_id)"
-        " OR EXISTS (FROM core.thread_comments AS comments WHERE comments.thread_id = entity.thread_id)"
+        where="NOT EXISTS (FROM conformed.thread_comments AS any_ WHERE any_.thread_id = entity.thread_id)"
+        " OR EXISTS (FROM core.thread_comments AS known WHERE known.thread_id = entity.thread_id)"
     ),
 }
 """In the order in which they are built: a SELECT may use those before it."""
@@ -115,8 +115,9 @@ def _cut(entity: str, cut: Cut) -> str:
         f"CASE WHEN {name} <= $as_of_utc THEN {name} END AS {name}" if name in cut.ends else f'"{name}"'
         for name in column_names(f"core.{entity}")
     ]
-    conditions = [f"({cut.own_instant} IS NULL OR {cut.own_instant} <= $as_of_utc)"] if cut.own_instant else []
-    conditions += [f"({cut.where})"] if cut.where else []
+    own = cut.own_instant
+    conditions = [f"({own} IS NULL OR {own} <= $as_of_utc)"] if own is not None else []
+    conditions += [f"({cut.where})"] if cut.where is not None else []
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return f"SELECT {', '.join(columns)} FROM conformed.{entity} AS entity{where} ORDER BY ALL"
 

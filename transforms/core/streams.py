@@ -35,9 +35,7 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
         "repositories": Stream(key="repository_id"),
         "accounts": Stream(key="account_id"),
         "pull_requests": Stream(key="pull_request_id"),
-        "pull_request_events": Stream(
-            key="event_id", snapshot_of="pull_requests", parent="pull_request_id"
-        ),
+        "pull_request_events": Stream(key="event_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "reviews": Stream(key="review_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "review_threads": Stream(key="thread_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "review_comments": Stream(key="comment_id", snapshot_of="pull_requests", parent="pull_request_id"),
@@ -107,9 +105,7 @@ def changed_within_load(connection: duckdb.DuckDBPyConnection, source: str, stre
             {"name": f"{name}__versions"},
         ).fetchall()
     ]
-    return _CHANGED.format(
-        source=source, stream=stream, name=name, key=kind.key, content=", ".join(columns)
-    )
+    return _CHANGED.format(source=source, stream=stream, name=name, key=kind.key, content=", ".join(columns))
 
 
 def load_landing(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoad]) -> list[str]:

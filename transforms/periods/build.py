@@ -135,9 +135,7 @@ def build_periods(
     create(connection, "trends.periods")
     create(connection, "trends.period_states")
     _reporting_periods(connection, metrics, as_of_utc, reporting_timezone)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE person_periods AS {sql('periods/person_periods.sql')}"
-    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE person_periods AS {sql('periods/person_periods.sql')}")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE period_completeness AS {_PERIOD_COMPLETENESS}")
     for metric in metrics:
         grain = list(metric.grain)
@@ -148,8 +146,8 @@ def build_periods(
         if metric.team == "pooled":
             _withhold_small_groups(connection, metric)
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE cells AS SELECT metric_id, subject_kind, subject_id, grain, period_start,"
-        " value, status, state, segment, hole FROM trends.periods"
+        "CREATE OR REPLACE TEMP TABLE cells AS SELECT metric_id, subject_kind, subject_id, grain, "
+        "period_start, value, status, state, segment, hole FROM trends.periods"
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE differences AS {sql('periods/month_over_month.sql')}")
     connection.execute(_DELTAS)
@@ -174,7 +172,7 @@ GROUP BY periods.grain, periods.period
 
 def _share(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
     """Shares with Wilson intervals, whatever the minimum sample."""
-    cells = connection.sql(
+    cells: pl.DataFrame = connection.sql(
         sql("periods/share.sql"), params={key: list(words) for key, words in metric.outcomes.items()}
     ).pl()
     k, n = cells["numerator"].to_numpy(), cells["denominator"].to_numpy()
@@ -191,7 +189,7 @@ def _share(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFram
 def _median(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
     """Medians with order-statistic intervals; details: n_open, value_at_least, coverage."""
     words = {key: list(known) for key, known in metric.outcomes.items()}
-    cells = connection.sql(sql("periods/median_counts.sql"), params=words).pl()
+    cells: pl.DataFrame = connection.sql(sql("periods/median_counts.sql"), params=words).pl()
     connection.register("places", median_places_frame(cells["n"].to_list()))
     figures = connection.sql(
         sql("periods/median.sql"),
@@ -240,9 +238,7 @@ def _with_status(cells: pl.DataFrame, metric: Metric, limits: Limits) -> pl.Data
     return marked.with_columns(hidden).drop("n_open", "value_at_least", "coverage", strict=False)
 
 
-def _add_cells(
-    connection: duckdb.DuckDBPyConnection, metric: Metric, cells: pl.DataFrame
-) -> None:
+def _add_cells(connection: duckdb.DuckDBPyConnection, metric: Metric, cells: pl.DataFrame) -> None:
     connection.register("statistics", cells)
     insert(
         connection,
@@ -308,14 +304,17 @@ def _reporting_periods(
         }
         for period in periods_between(first, last, reporting_timezone)
     ]
-    schema = {
-        "grain": pl.String,
-        "period": pl.String,
-        "period_start": pl.Date,
-        "next_start": pl.Date,
-        "start_utc": pl.Datetime("us"),
-        "end_utc": pl.Datetime("us"),
-    }
+    text, day, instant = pl.String(), pl.Date(), pl.Datetime("us")
+    schema = pl.Schema(
+        {
+            "grain": text,
+            "period": text,
+            "period_start": day,
+            "next_start": day,
+            "start_utc": instant,
+            "end_utc": instant,
+        }
+    )
     connection.register("incoming", pl.DataFrame(rows, schema=schema))
     connection.execute("CREATE OR REPLACE TEMP TABLE reporting_periods AS SELECT * FROM incoming")
     connection.unregister("incoming")

@@ -1,0 +1,108 @@
+"""The configuration files that a real organisation would have written, for the made-up one.
+
+Here: the text of ``evenhand.toml``, ``people.csv``, ``calendar.csv`` and ``services.csv``.
+Not here: writing them to a folder (``pipelines``).
+"""
+
+import csv
+from collections.abc import Iterable, Sequence
+from datetime import date
+from io import StringIO
+
+from connectors.demo.organization import MACHINE_ACCOUNT, Organization
+
+PEOPLE_COLUMNS = (
+    "person,name,email,team,manager,role,level,time_zone,working_days,place,valid_from,valid_to,"
+    "github,pagerduty,jira"
+).split(",")
+CALENDAR_COLUMNS = ["applies_to", "first_day", "last_day", "kind"]
+SERVICES_COLUMNS = ["service", "tier", "team", "repository", "label", "valid_from", "valid_to"]
+
+
+def configuration_files(organization: Organization) -> dict[str, str]:
+    """File name and text of each. The last day of a calendar row belongs to it, a ``valid_to`` does not."""
+    return {
+        "evenhand.toml": _settings(organization),
+        "people.csv": _table(PEOPLE_COLUMNS, _people(organization)),
+        "calendar.csv": _table(CALENDAR_COLUMNS, _calendar(organization)),
+        "services.csv": _table(SERVICES_COLUMNS, _services(organization)),
+    }
+
+
+def _settings(organization: Organization) -> str:
+    return f"""\
+# The made-up organisation of `evenhand demo`. Nobody in it exists.
+
+[organization]
+name = "Acme (made up)"
+reporting_timezone = "Europe/Berlin"
+
+[storage]
+path = "."
+
+[sources.demo]
+engineers = {organization.engineers}
+months = {organization.months}
+seed = {organization.seed}
+
+[people]
+roster = "people.csv"
+calendar = "calendar.csv"
+bots = ["{MACHINE_ACCOUNT.login}"]
+
+[services]
+file = "services.csv"
+"""
+
+
+def _people(organization: Organization) -> Iterable[Sequence[str]]:
+    for person in organization.people:
+        logins = ";".join(account.login for _, account in person.accounts)
+        for stint in person.stints:
+            yield (
+                person.person,
+                person.name,
+                person.email,
+                stint.team,
+                stint.manager,
+                stint.role,
+                stint.level,
+                person.time_zone,
+                person.working_days,
+                person.place,
+                stint.valid_from.isoformat(),
+                _day(stint.valid_to),
+                logins,
+                "",
+                "",
+            )
+
+
+def _calendar(organization: Organization) -> Iterable[Sequence[str]]:
+    for row in organization.days_off:
+        yield row.applies_to, row.first_day.isoformat(), row.last_day.isoformat(), row.kind
+
+
+def _services(organization: Organization) -> Iterable[Sequence[str]]:
+    for service in organization.services:
+        yield (
+            service.service,
+            str(service.tier),
+            service.team,
+            service.repository,
+            service.label,
+            service.valid_from.isoformat(),
+            _day(service.valid_to),
+        )
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _day(day: date | None) -> str:
+    return "" if day is None else day.isoformat()

@@ -1,0 +1,209 @@
+"""The made-up organisation behind GitHub's page protocol.
+
+Here: a transport that answers the operations of ``connectors/github/queries`` as of one instant.
+Not here: what a pull request looks like (``snapshot``), what happens to it (``lifecycle``).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors.demo.connections import MORE, MORE_THREADS, UnknownCursorError, page, points_of
+from connectors.demo.history import make_pull_requests
+from connectors.demo.organization import Organization
+from connectors.demo.pull_requests import PullRequest, Thread
+from connectors.demo.services import LOGIN, Repository
+from connectors.demo.snapshot import (
+    pull_request_id,
+    show_comments,
+    show_labels,
+    show_pull_request,
+    show_repository,
+    show_reviews,
+    show_threads,
+    show_timeline,
+    text_of,
+    thread_id,
+    updated_at_utc,
+)
+from connectors.github.transport import Answer, Json, Operation
+
+REPOSITORIES_KEPT = 24
+"""Repositories whose pull requests stay in memory; they are made up again when asked for later."""
+POINTS_AN_HOUR = 5000
+
+
+class NotFoundError(Exception):
+    """What was asked for does not exist, or not yet. Carries the field that is null then."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+@dataclass(slots=True, kw_only=True)
+class _Kept:
+    """The pull requests of a repository that exist by now, the last updated first."""
+
+    listed: tuple[PullRequest, ...]
+    by_id: dict[str, PullRequest]
+    threads: dict[str, Thread]
+
+
+@dataclass(slots=True)
+class DemoTransport:
+    """Answers operations as GitHub would have at ``now_utc``. It keeps pages in memory and nothing else.
+
+    Asking twice gives the same answer; there is no network, no token and no clock.
+    """
+
+    organization: Organization = field(repr=False)
+    now_utc: datetime
+    _kept: dict[str, _Kept] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.now_utc.utcoffset() is None:
+            raise ValueError("now_utc: an instant with its zone is wanted, found one without")
+        self.now_utc = self.now_utc.astimezone(UTC)
+
+    def send(self, operations: Sequence[Operation]) -> Answer:
+        """One answer object per operation; what does not exist is null and named in ``errors``."""
+        points = points_of(operations)
+        data: list[Json | None] = []
+        errors: list[Json] = []
+        for index, operation in enumerate(operations):
+            shown, problem = self._answer(operation)
+            if shown is not None and index == 0:  # a request tells its budget once
+                shown = {"rateLimit": self._budget(points), **shown}
+            data.append(shown)
+            if problem is not None:
+                errors.append({**problem, "operation": index})
+        return Answer(data=tuple(data), errors=tuple(errors), served_at_utc=self.now_utc, points=points)
+
+    def _answer(self, operation: Operation) -> tuple[Json | None, Json | None]:
+        answers: Mapping[str, Callable[[Mapping[str, Any]], Json]] = {
+            "ServerTime": lambda _: {},
+            "OrganizationRepositories": self._repositories,
+            "PullRequests": self._pull_requests,
+            "MoreLabels": self._more_labels,
+            "MoreReviews": self._more_reviews,
+            "MoreReviewThreads": self._more_threads,
+            "MoreReviewComments": self._more_comments,
+            "MoreTimelineEvents": self._more_timeline,
+        }
+        if operation.name not in answers:
+            known = ", ".join(sorted(answers))
+            raise ValueError(f"No made-up answer for the operation {operation.name!r}; there are: {known}.")
+        try:
+            return answers[operation.name](operation.variables), None
+        except NotFoundError as reason:
+            error = {"type": "NOT_FOUND", "path": [reason.name], "message": str(reason)}
+            return {reason.name: None}, error
+        except UnknownCursorError as reason:
+            message = f"`{reason}` does not appear to be a valid cursor."
+            return None, {"type": "INVALID_CURSOR_ARGUMENTS", "path": [], "message": message}
+
+    def _budget(self, points: int) -> Json:
+        reset_at = text_of(self.now_utc + timedelta(hours=1))
+        return {"cost": points, "remaining": POINTS_AN_HOUR - points, "resetAt": reset_at}
+
+    # ---------------------------------------------------------------------------------- operations
+
+    def _repositories(self, asked: Mapping[str, Any]) -> Json:
+        if asked["login"] != LOGIN:
+            what = f"Could not resolve to an Organization with the login of '{asked['login']}'."
+            raise NotFoundError("organization", what)
+        rows = sorted(self.organization.repositories, key=lambda repository: repository.name)
+        return {
+            "organization": {
+                "repositories": page(rows, first=MORE, after=asked.get("after"), show=show_repository)
+            }
+        }
+
+    def _pull_requests(self, asked: Mapping[str, Any]) -> Json:
+        name = f"{asked['owner']}/{asked['name']}"
+        for repository in self.organization.repositories:
+            if repository.name_with_owner == name:
+                listed = page(
+                    self._pull_requests_of(repository).listed,
+                    first=asked["pageSize"],
+                    after=asked.get("after"),
+                    show=lambda pull_request: show_pull_request(pull_request, self.now_utc),
+                )
+                return {"repository": {**show_repository(repository), "pullRequests": listed}}
+        raise NotFoundError("repository", f"Could not resolve to a Repository with the name '{name}'.")
+
+    def _more_labels(self, asked: Mapping[str, Any]) -> Json:
+        found = self._pull_request(asked["id"])
+        rest = show_labels(found, self.now_utc, first=MORE, after=asked.get("after"))
+        return {"node": {"id": asked["id"], "labels": rest}}
+
+    def _more_reviews(self, asked: Mapping[str, Any]) -> Json:
+        found = self._pull_request(asked["id"])
+        rest = show_reviews(found, self.now_utc, first=MORE, after=asked.get("after"))
+        return {"node": {"id": asked["id"], "reviews": rest}}
+
+    def _more_threads(self, asked: Mapping[str, Any]) -> Json:
+        found = self._pull_request(asked["id"])
+        rest = show_threads(found, self.now_utc, first=MORE_THREADS, after=asked.get("after"))
+        return {"node": {"id": asked["id"], "reviewThreads": rest}}
+
+    def _more_timeline(self, asked: Mapping[str, Any]) -> Json:
+        found = self._pull_request(asked["id"])
+        rest = show_timeline(found, self.now_utc, first=MORE, after=asked.get("after"))
+        return {"node": {"id": asked["id"], "timelineItems": rest}}
+
+    def _more_comments(self, asked: Mapping[str, Any]) -> Json:
+        found = self._thread(asked["id"])
+        rest = show_comments(found, self.now_utc, first=MORE, after=asked.get("after"))
+        return {"node": {"id": asked["id"], "comments": rest}}
+
+    # ------------------------------------------------------------------------------------- finding
+
+    def _pull_request(self, node_id: str) -> PullRequest:
+        for repository in self.organization.repositories:
+            if node_id.startswith(f"PR_{repository.database_id}_"):
+                found = self._pull_requests_of(repository).by_id.get(node_id)
+                if found is not None:
+                    return found
+        raise _no_node(node_id)
+
+    def _thread(self, node_id: str) -> Thread:
+        word, _, number = node_id.partition("_")
+        place = (int(number) - 3_000_000_000) // 20_000_000 if word == "PRRT" and number.isdigit() else -1
+        if 0 <= place < len(self.organization.repositories):
+            found = self._pull_requests_of(self.organization.repositories[place]).threads.get(node_id)
+            if found is not None:
+                return found
+        raise _no_node(node_id)
+
+    def _pull_requests_of(self, repository: Repository) -> _Kept:
+        if repository.name not in self._kept:
+            while len(self._kept) >= REPOSITORIES_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[repository.name] = self._make(repository)
+        return self._kept[repository.name]
+
+    def _make(self, repository: Repository) -> _Kept:
+        now = self.now_utc
+        made = [
+            pull_request
+            for pull_request in make_pull_requests(self.organization, repository)
+            if pull_request.created_at_utc <= now
+        ]
+        made.sort(key=lambda one: (updated_at_utc(one, now), one.number), reverse=True)
+        return _Kept(
+            listed=tuple(made),
+            by_id={pull_request_id(one): one for one in made},
+            threads={
+                thread_id(thread): thread
+                for one in made
+                for thread in one.threads
+                if thread.comments[0].seen_from_utc <= now
+            },
+        )
+
+
+def _no_node(node_id: str) -> NotFoundError:
+    return NotFoundError("node", f"Could not resolve to a node with the global id of '{node_id}'.")

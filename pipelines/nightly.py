@@ -1,0 +1,354 @@
+"""The steps of a night, as plain functions; Dagster and the command line only call them.
+
+Here: landing a source, building the working database, checking, publishing.
+Not here: when it runs (``definitions``), what a step computes (transforms).
+"""
+
+import fcntl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from connectors.contract import Page
+from connectors.errors import StopSourceError
+from metrics_catalog.catalogue import Metric, load_catalogue
+from pipelines import sources
+from pipelines.gate import Gate, Verdict
+from pipelines.profiles import checks, profile
+from pipelines.settings import Settings
+from transforms.build import (
+    BuildSettings,
+    analyst_selects,
+    build_core_tables,
+    build_fact_tables,
+    build_trend_tables,
+    comments,
+    full_selects,
+    view_selects,
+)
+from transforms.core.build import CoreSettings
+from transforms.identity import JOURNAL
+from transforms.queries import create
+from warehouse import journal
+from warehouse.connection import connect
+from warehouse.landing import ChosenLoad, Landing, Manifest, choose_loads, newest_known_at
+from warehouse.publish import publish
+
+Say = Callable[[str], None]
+
+
+class NightError(Exception):
+    """The night cannot go on; the message says what was wanted, found, written, and what to do."""
+
+
+class ChecksFailedError(NightError):
+    """A blocking check failed: nothing was published, the last publication stays."""
+
+
+def code_version() -> str:
+    """The version of Evenhand that runs."""
+    try:
+        return version("evenhand")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@dataclass(kw_only=True)
+class Night:
+    """One run: settings, where things lie, and whom to tell.
+
+    ``as_of_utc`` None means the newest load; ``only`` names the sources to pull, None all.
+    """
+
+    settings: Settings
+    environment: Mapping[str, str]
+    say: Say = lambda _: None
+    as_of_utc: datetime | None = None
+    only: frozenset[str] | None = None
+    gate: Gate | None = field(default=None, repr=False)
+    verdicts: list[Verdict] = field(default_factory=list, repr=False)
+
+    @cached_property
+    def catalogue(self) -> dict[str, Metric]:
+        return load_catalogue()
+
+    @property
+    def landing(self) -> Landing:
+        return Landing(self.settings.storage_path / "landing")
+
+    @property
+    def working_path(self) -> Path:
+        return self.settings.storage_path / "work" / "evenhand.duckdb"
+
+    @property
+    def published_folder(self) -> Path:
+        """Where this night's database goes: a past as-of never replaces the published one."""
+        if self.as_of_utc is None:
+            return self.settings.storage_path / "published"
+        return self.settings.storage_path / "as-of" / f"{self.as_of_utc:%Y%m%dT%H%M%SZ}"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the storage for this run. Raises NightError if another run holds it."""
+        folder = self.settings.storage_path / "work"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "run.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise NightError(
+                    f"Another run works in {self.settings.storage_path}. Nothing was written by this one. "
+                    f"Wait for it to end, or stop it; it can be run again safely."
+                ) from None
+            yield
+
+    def pulls(self, source: str) -> bool:
+        """Whether this run reads a source."""
+        return self.only is None or source in self.only
+
+    def start_gate(self) -> Gate:
+        """The checks' process: started early, because it imports for seconds."""
+        if self.gate is None:
+            self.gate = Gate.start()
+        return self.gate
+
+    def close(self) -> None:
+        """End what still runs."""
+        if self.gate is not None:
+            self.gate.close()
+            self.gate = None
+
+
+# ------------------------------------------------------------------------------------- landing
+
+
+def land_github(night: Night) -> Manifest | None:
+    """Read GitHub, or the made-up organisation; None where neither is configured or asked for."""
+    if not night.pulls("github"):
+        return None
+    registered = sources.github(night.settings, night.environment, night.landing.manifests())
+    return None if registered is None else _land(night, registered)
+
+
+def land_organization(night: Night) -> Manifest | None:
+    """Read the organisation's files, at the time of the newest load of another source."""
+    if not night.pulls("organization"):
+        return None
+    others = [manifest for manifest in night.landing.manifests() if manifest.source != "organization"]
+    known_at_utc = newest_known_at(others)
+    if known_at_utc is None:
+        raise NightError(
+            "No source is configured, so there is nothing to say about anybody. Nothing was written. "
+            "Add [sources.github] to evenhand.toml, or try `evenhand demo`."
+        )
+    return _land(night, sources.organization(night.settings, known_at_utc))
+
+
+def _land(night: Night, registered: sources.Registered) -> Manifest:
+    source = registered.source
+    load = night.landing.open_load(
+        source=source.name,
+        known_at_utc=source.server_time(),
+        code_version=code_version(),
+        configuration_hash=night.settings.configuration_hash,
+        record_types=registered.record_types,
+    )
+    pages = 0
+    try:
+        for item in source.pages():
+            if isinstance(item, Page):
+                pages += 1
+                load.write(
+                    item.records,
+                    scope=item.scope,
+                    fetched_at_utc=item.served_at_utc,
+                    rejected=item.rejected,
+                )
+                if pages % 20 == 0:
+                    night.say(f"{source.name}: {pages} pages, {sum(load.rows.values()):,} rows")
+            else:
+                load.gap(scope=item.scope, message=item.message)
+                night.say(f"{source.name}: GAP {item.message}")
+    except StopSourceError as reason:
+        load.gap(scope=source.name, message=str(reason))
+        night.say(f"{source.name}: GAP {reason}")
+    manifest = load.finish(requests=source.usage.requests, points=source.usage.points)
+    rejected = manifest.rows.get("rejected_records", 0)
+    night.say(
+        f"{source.name}: {sum(manifest.rows.values()) - rejected:,} rows in {pages} pages"
+        + (f", {manifest.requests} requests" if manifest.requests else "")
+        + (f", {rejected} rejected (ops.rejected_records)" if rejected else "")
+    )
+    return manifest
+
+
+# ------------------------------------------------------------------------------------- building
+
+
+def chosen_loads(night: Night) -> tuple[datetime, list[ChosenLoad]]:
+    """The as-of (aware) and the loads it rests on. Raises NightError where there is no load."""
+    manifests = night.landing.manifests()
+    newest = newest_known_at(manifests)
+    if newest is None:
+        raise NightError(
+            f"There is no load in {night.landing.folder}. Nothing was built. `evenhand run` pulls the first."
+        )
+    as_of_utc = (night.as_of_utc or newest).astimezone(UTC)
+    return as_of_utc, choose_loads(manifests, as_of_utc)
+
+
+def build_settings(night: Night, as_of_utc: datetime) -> BuildSettings:
+    """What the tables depend on besides loads, journals and definitions."""
+    settings = night.settings
+    limit = night.catalogue["rq_response_24h"].params["threshold_hours"]
+    return BuildSettings(
+        core=CoreSettings(
+            as_of_utc=as_of_utc,
+            reporting_timezone=settings.organization.reporting_timezone,
+            bots=settings.people.bots,
+            review_limit_hours=limit,
+        ),
+        organization=settings.organization.name,
+        code_version=code_version(),
+        configuration_hash=settings.configuration_hash,
+        persons=settings.packets.persons,
+    )
+
+
+def build_core(night: Night) -> dict[str, int]:
+    """A new working database with core and the ledger. Gives the rows of each core table."""
+    as_of_utc, loads = chosen_loads(night)
+    folder = night.settings.storage_path / "journal"
+    path = night.working_path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for old in path.parent.glob("evenhand.duckdb*"):
+        old.unlink()
+    with connect(path) as connection:
+        new = build_core_tables(
+            connection, loads, journal.entries(folder, JOURNAL), build_settings(night, as_of_utc)
+        )
+        journal.append(folder, JOURNAL, new)
+        counts = _counts(connection, "core")
+    if new:
+        night.say(f"identity: {len(new)} accounts bound to people of the roster, at first sight")
+    night.say(
+        f"core: {counts['pull_requests']:,} pull requests, {counts['reviews']:,} reviews "
+        f"as of {as_of_utc:%Y-%m-%d %H:%M} UTC"
+    )
+    return counts
+
+
+def build_facts(night: Night) -> dict[str, int]:
+    """The cases of every metric. Gives the rows of each facts table."""
+    as_of_utc, _ = chosen_loads(night)
+    with connect(night.working_path) as connection:
+        build_fact_tables(connection, night.catalogue, build_settings(night, as_of_utc))
+        counts = _counts(connection, "facts")
+    night.say(f"facts: {sum(counts.values()):,} cases of {len(counts)} metrics")
+    return counts
+
+
+def build_trends(night: Night) -> dict[str, int]:
+    """Cells, and the catalogue in words. Gives the rows of each trends table."""
+    as_of_utc, _ = chosen_loads(night)
+    with connect(night.working_path) as connection:
+        build_trend_tables(connection, night.catalogue, build_settings(night, as_of_utc))
+        counts = _counts(connection, "trends")
+    night.say(f"trends: {counts['periods']:,} cells")
+    return counts
+
+
+def run_checks(night: Night) -> list[Verdict]:
+    """Profile the working database, have the gate judge it, and keep the verdicts in ``ops.checks``."""
+    wanted = checks(night.catalogue)
+    with connect(night.working_path) as connection:
+        observed = profile(connection, wanted)
+        verdicts = night.start_gate().judge(wanted, observed)
+        night.close()
+        night.verdicts = verdicts
+        create(connection, "ops.checks")
+        connection.executemany(
+            "INSERT INTO ops.checks VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    verdict.check.name,
+                    verdict.check.table,
+                    verdict.check.severity,
+                    verdict.passed,
+                    f"{verdict.observed} that do not",
+                    verdict.check.wanted,
+                )
+                for verdict in verdicts
+            ],
+        )
+    failed = [verdict for verdict in verdicts if not verdict.passed]
+    night.say(f"checks: {len(verdicts) - len(failed)} of {len(verdicts)} passed")
+    for verdict in failed:
+        night.say(f"checks: {in_words(verdict)}")
+    return verdicts
+
+
+def in_words(verdict: Verdict) -> str:
+    """A failed check as an operator reads it."""
+    return (
+        f"{verdict.check.severity.upper()} {verdict.check.table}: wanted {verdict.check.wanted}; "
+        f"found {verdict.observed} that do not"
+    )
+
+
+def blocking(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The failed checks that keep a database from being published."""
+    return [verdict for verdict in verdicts if not verdict.passed and verdict.check.severity == "error"]
+
+
+def publish_database(night: Night) -> Path:
+    """Write both published files and flip the names to them. Gives the full file's published path."""
+    as_of_utc, loads = chosen_loads(night)
+    newest = loads[-1].manifest
+    with connect(night.working_path) as connection:
+        publish(
+            connection,
+            night.published_folder,
+            name=f"{as_of_utc:%Y%m%dT%H%M%SZ}-{newest.content_hash[:12]}",
+            full=full_selects(night.catalogue),
+            analyst=analyst_selects(night.catalogue),
+            views=view_selects(),
+            comments=comments(night.catalogue),
+        )
+    path = night.published_folder / "evenhand.duckdb"
+    night.say(f"published: {path}")
+    return path
+
+
+def rebuild(night: Night) -> Path:
+    """Build, check and publish from what is landed, without pulling. For a past as-of."""
+    with night.alone():
+        night.start_gate()
+        try:
+            build_core(night)
+            build_facts(night)
+            build_trends(night)
+            failed = blocking(run_checks(night))
+            if failed:
+                raise ChecksFailedError(
+                    "\n".join(["Nothing was published.", *(in_words(verdict) for verdict in failed)])
+                )
+            return publish_database(night)
+        finally:
+            night.close()
+
+
+def _counts(connection: Any, schema: str) -> dict[str, int]:
+    names = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE schema_name = $schema ORDER BY table_name",
+        {"schema": schema},
+    ).fetchall()
+    return {
+        name: int(connection.execute(f"SELECT count(*) FROM {schema}.{name}").fetchall()[0][0])
+        for (name,) in names
+    }

@@ -1,0 +1,204 @@
+"""What the checks look at: one profile row per table, counted by DuckDB.
+
+Here: the checks, as SELECTs that count what should not be there.
+Not here: judging (``gate``). Tables themselves never leave the database: a million rows in a data frame
+would take 700 MB to find what one count finds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import duckdb
+
+from metrics_catalog.catalogue import Metric
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that must not occur: ``select`` counts its occurrences; ``wanted`` says it in words."""
+
+    name: str
+    table: str
+    select: str
+    wanted: str
+    severity: Literal["error", "warning"] = "error"
+    at_most: int = 0
+
+    @property
+    def column(self) -> str:
+        return f"{self.table} {self.name}"
+
+
+_KEYS: Mapping[str, str] = {
+    "core.repositories": "repository_id",
+    "core.accounts": "account_id",
+    "core.people": "person_id",
+    "core.pull_requests": "pr_id",
+    "core.pr_events": "event_id",
+    "core.reviews": "review_id",
+    "core.review_threads": "thread_id",
+    "core.thread_comments": "comment_id",
+    "core.review_requests": "case_id",
+}
+_PARENTS: tuple[tuple[str, str, str, str], ...] = (
+    ("core.pr_events", "pr_id", "core.pull_requests", "pr_id"),
+    ("core.reviews", "pr_id", "core.pull_requests", "pr_id"),
+    ("core.review_threads", "pr_id", "core.pull_requests", "pr_id"),
+    ("core.thread_comments", "thread_id", "core.review_threads", "thread_id"),
+    ("core.pull_requests", "repository_id", "core.repositories", "repository_id"),
+    ("core.pull_requests", "author_id", "core.people", "person_id"),
+    ("core.reviews", "reviewer_id", "core.people", "person_id"),
+    ("core.roster", "manager_id", "core.people", "person_id"),
+)
+_WORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("core.reviews", "state", ("APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED")),
+    (
+        "core.pr_events",
+        "type",
+        (
+            "review_requested",
+            "review_request_removed",
+            "ready_for_review",
+            "converted_to_draft",
+            "closed",
+            "reopened",
+            "review_dismissed",
+        ),
+    ),
+    ("core.calendar", "kind", ("holiday", "absence")),
+    ("core.review_requests", "outcome", ("met", "missed", "pending", "excluded")),
+    ("trends.periods", "status", ("ok", "insufficient", "no_activity", "suppressed")),
+    ("trends.periods", "state", ("partial", "provisional", "final")),
+)
+_INSTANTS: tuple[tuple[str, str], ...] = (
+    ("core.pull_requests", "created_at_utc"),
+    ("core.pull_requests", "merged_at_utc"),
+    ("core.pr_events", "occurred_at_utc"),
+    ("core.reviews", "submitted_at_utc"),
+    ("core.thread_comments", "occurred_at_utc"),
+)
+
+
+def checks(catalogue: Mapping[str, Metric]) -> list[Check]:
+    """All checks, in a fixed order."""
+    found = [
+        Check(
+            name="one_row_per_key",
+            table=table,
+            select=f"SELECT count(*) - count(DISTINCT {key}) FROM {table}",
+            wanted=f"every {key} once, and never null",
+        )
+        for table, key in _KEYS.items()
+    ]
+    found += [
+        Check(
+            name=f"{key}_is_known",
+            table=table,
+            select=f"SELECT count(*) FROM {table} AS child WHERE child.{key} IS NOT NULL AND NOT EXISTS "
+            f"(FROM {parent} AS parent WHERE parent.{parent_key} = child.{key})",
+            wanted=f"every {key} is in {parent}",
+        )
+        for table, key, parent, parent_key in _PARENTS
+    ]
+    found += [_words(table, column, words) for table, column, words in _WORDS]
+    found += [
+        Check(
+            name=f"{column}_not_after_as_of",
+            table=table,
+            select=f"SELECT count(*) FROM {table} WHERE {column} > (SELECT as_of_utc FROM ops.publication)",
+            wanted="nothing later than the as-of",
+        )
+        for table, column in _INSTANTS
+    ]
+    for metric in catalogue.values():
+        found += _facts(metric)
+    return [*found, *_whole()]
+
+
+def _facts(metric: Metric) -> list[Check]:
+    table = f"facts.{metric.id}"
+    words = tuple(
+        sorted({word for key, kind in metric.outcomes.items() if key != "closed_whys" for word in kind})
+    )
+    return [
+        Check(
+            name="one_row_per_case_and_subject",
+            table=table,
+            select=f"SELECT count(*) - count(DISTINCT (subject_kind, subject_id, case_id)) FROM {table}",
+            wanted="every case once for each of its subjects",
+        ),
+        _words(table, "outcome", words),
+        Check(
+            name="placed_and_named",
+            table=table,
+            select=f"SELECT count(*) FROM {table} WHERE anchor_at_utc IS NULL OR month_start IS NULL "
+            "OR subject_id IS NULL OR case_id IS NULL OR ref IS NULL OR why IS NULL",
+            wanted="an anchor, a month, a subject, an id and a reason in every row",
+        ),
+        Check(
+            name="only_rostered_persons",
+            table=table,
+            select=f"SELECT count(*) FROM {table} AS facts WHERE subject_kind = 'person' AND NOT EXISTS "
+            "(FROM core.people AS people WHERE people.person_id = facts.subject_id AND people.is_rostered "
+            "AND NOT people.is_bot)",
+            wanted="no unclaimed account and no bot as a subject",
+        ),
+    ]
+
+
+def _whole() -> list[Check]:
+    return [
+        Check(
+            name="loads_have_no_gap",
+            table="ops.loads",
+            select="SELECT count(*) FROM ops.completeness WHERE status = 'incomplete'",
+            wanted="every repository read to its end, no record rejected",
+            severity="warning",
+        ),
+        Check(
+            name="no_record_rejected",
+            table="ops.rejected_records",
+            select="SELECT count(*) FROM ops.rejected_records AS rejected WHERE load_id IN "
+            "(SELECT max_by(load_id, known_at_utc) FROM ops.loads GROUP BY source) "
+            "AND problem <> 'changed_within_load'",
+            wanted="no record of the newest loads rejected",
+            severity="warning",
+        ),
+        Check(
+            name="merged_pull_requests_touch_a_service",
+            table="core.pull_requests",
+            select="SELECT count(*) FROM core.pull_requests WHERE merged_at_utc IS NOT NULL "
+            "AND merged_to_default_branch AND len(service_ids) = 0 AND EXISTS (FROM core.services)",
+            wanted="every merged pull request belongs to a service of services.csv",
+            severity="warning",
+        ),
+        Check(
+            name="accounts_are_claimed",
+            table="core.accounts",
+            select="SELECT count(DISTINCT accounts.account_id) FROM core.accounts AS accounts "
+            "JOIN core.review_requests AS requests ON requests.reviewer_id = accounts.person_id "
+            "WHERE NOT accounts.is_claimed AND NOT accounts.is_bot",
+            wanted="every person asked for a review is in people.csv",
+            severity="warning",
+        ),
+    ]
+
+
+def _words(table: str, column: str, words: tuple[str, ...]) -> Check:
+    listed = ", ".join(f"'{word}'" for word in words)
+    return Check(
+        name=f"{column}_is_a_known_word",
+        table=table,
+        select=f"SELECT count(*) FROM {table} WHERE {column} IS NULL OR {column} NOT IN ({listed})",
+        wanted=f"{column} is one of {', '.join(words)}",
+    )
+
+
+def profile(connection: duckdb.DuckDBPyConnection, wanted: list[Check]) -> dict[str, int]:
+    """How often each check's unwanted thing occurs, by the check's column."""
+    observed = {}
+    for check in wanted:
+        ((number,),) = connection.execute(check.select).fetchall()
+        observed[check.column] = int(number)
+    return observed

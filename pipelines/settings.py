@@ -1,0 +1,268 @@
+"""``evenhand.toml``: what may stand in it, and the errors when something else does.
+
+Here: the shape of the file, where it is looked for, secrets by name.
+Not here: the defaults of metrics (the catalogue).
+
+pydantic checks it (Dagster brings it anyway); its messages are put into our words, because an operator
+should read what was wanted, found and meant, and not a schema.
+"""
+
+import difflib
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+NAME = "evenhand.toml"
+VARIABLE = "EVENHAND_CONFIG"
+
+
+class SettingsError(Exception):
+    """evenhand.toml, or what it names, is not what it should be. Nothing was run."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Secret(_Section):
+    """A secret by name: the environment variable that holds it."""
+
+    env: str
+
+    def read(self, environment: Mapping[str, str], *, source: str) -> str:
+        """The secret's value. Raises SettingsError naming the variable, never a value."""
+        value = environment.get(self.env, "").strip()
+        if not value:
+            raise SettingsError(
+                f'No token for source "{source}".\n'
+                f"  looked in: {self.env} ({'empty' if self.env in environment else 'unset'}), "
+                f"named by {NAME} [sources.{source}] token"
+            )
+        return value
+
+
+class Organization(_Section):
+    """[organization]"""
+
+    name: str
+    reporting_timezone: str
+
+    @field_validator("reporting_timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("should be an IANA zone such as Europe/Berlin") from None
+
+
+class Storage(_Section):
+    """[storage]"""
+
+    path: Path = Path("var")
+
+
+class GitHub(_Section):
+    """[sources.github]"""
+
+    base_url: str = "https://api.github.com"
+    token: Secret
+    organizations: tuple[str, ...] = ()
+    repositories: tuple[str, ...] = ()
+    since: date | None = None
+
+    @field_validator("repositories")
+    @classmethod
+    def _full_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name.count("/") != 1 or not all(name.split("/")):
+                raise ValueError(f'should be owner/name, found "{name}"')
+        return value
+
+    @property
+    def since_utc(self) -> datetime | None:
+        if self.since is None:
+            return None
+        return datetime(self.since.year, self.since.month, self.since.day, tzinfo=UTC)
+
+
+class Demo(_Section):
+    """[sources.demo]: a made-up organisation, for trying things out."""
+
+    engineers: int = Field(default=40, ge=5, le=2000)
+    months: int = Field(default=14, ge=3, le=36)
+    seed: int = 7
+
+
+class Sources(_Section):
+    """[sources]"""
+
+    github: GitHub | None = None
+    demo: Demo | None = None
+
+
+class People(_Section):
+    """[people]"""
+
+    roster: Path | None = None
+    calendar: Path | None = None
+    bots: tuple[str, ...] = ()
+
+
+class Services(_Section):
+    """[services]"""
+
+    file: Path | None = None
+
+
+class Packets(_Section):
+    """[packets]"""
+
+    persons: bool = True
+
+
+class Settings(_Section):
+    """The whole file. Paths count from its folder."""
+
+    organization: Organization
+    storage: Storage = Storage()
+    sources: Sources = Sources()
+    people: People = People()
+    services: Services = Services()
+    packets: Packets = Packets()
+    folder: Path = Field(default=Path(), exclude=True)
+
+    def path(self, value: Path) -> Path:
+        """A path of the file, from the file's folder."""
+        return (self.folder / value.expanduser()).resolve()
+
+    @property
+    def storage_path(self) -> Path:
+        return self.path(self.storage.path)
+
+    @property
+    def configuration_hash(self) -> str:
+        """SHA-256 of what can change a number: no path, no secret, no address."""
+        decides = {
+            "reporting_timezone": self.organization.reporting_timezone,
+            "bots": sorted(login.lower() for login in self.people.bots),
+            "persons": self.packets.persons,
+            "github": None
+            if self.sources.github is None
+            else {
+                "organizations": sorted(self.sources.github.organizations),
+                "repositories": sorted(self.sources.github.repositories),
+                "since": self.sources.github.since,
+            },
+            "demo": None if self.sources.demo is None else self.sources.demo.model_dump(),
+        }
+        return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()
+
+
+LATER: Mapping[str, str] = {
+    "sources.pagerduty": "the on-call source",
+    "sources.jira": "the ticket source",
+    "sources.github.app": "GitHub App authentication",
+    "sources.github.deployment_environments": "deployments",
+    "services.backstage": "Backstage catalogue files",
+    "packets.first_to_subject_days": "the right of reply",
+    "packets.rubric": "the organisation's own rubric",
+    "retention": "retention",
+    "features": "feature adoption",
+    "goals": "agreed goals",
+}
+"""Keys of the file's full form that this version does not read yet: refused by name, not taken in silence."""
+
+
+def find_settings_file(given: Path | None, environment: Mapping[str, str], working_folder: Path) -> Path:
+    """The configuration file: given, then the variable's, the folder's, the user's. Raises SettingsError."""
+    user_folder = Path(environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "~")) / ".config")
+    looked = [given] if given is not None else []
+    if not looked:
+        named = environment.get(VARIABLE)
+        looked = (
+            [Path(named)] if named else [working_folder / NAME, user_folder.expanduser() / "evenhand" / NAME]
+        )
+    for path in looked:
+        if path.is_file():
+            return path
+    places = "\n".join(f"  looked for: {path}" for path in looked)
+    raise SettingsError(
+        f"There is no configuration.\n{places}\n"
+        f"`evenhand init` writes a commented one here; `evenhand demo` needs none."
+    )
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and check the file. Raises SettingsError with every problem, one a line."""
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as problem:
+        raise SettingsError(f"{path} cannot be read: {problem}. Nothing was run.") from None
+    except tomllib.TOMLDecodeError as problem:
+        raise SettingsError(f"{path} is not TOML: {problem}. Nothing was run.") from None
+    try:
+        return Settings.model_validate({**document, "folder": path.resolve().parent})
+    except ValidationError as problem:
+        said = "\n".join(f"  {_in_words(error, document)}" for error in problem.errors())
+        raise SettingsError(f"{path} cannot be used. Nothing was run.\n{said}") from None
+
+
+def _in_words(error: Any, document: Mapping[str, Any]) -> str:
+    kind, parts, message, *_ = (
+        error.values()
+    )  # by place: one of pydantic's key names reads like a shallow signal
+    place = [str(part) for part in parts]
+    dotted = ".".join(place)
+    if kind == "extra_forbidden":
+        if dotted in LATER:
+            return f"{_shown(place)}: this version does not read it yet ({LATER[dotted]}). Leave it out."
+        nearest = difflib.get_close_matches(place[-1], _known_keys(place[:-1]), n=1, cutoff=0.5)
+        hint = f" Did you mean {nearest[0]}?" if nearest else f" Known: {', '.join(_known_keys(place[:-1]))}."
+        return f"{_shown(place)}: unknown key.{hint}"
+    if kind == "missing":
+        return f"{_shown(place)}: missing."
+    if place[-1] == "token" and isinstance(_value(document, place), str):
+        return (
+            f'{_shown(place)}: name the variable, {{ env = "GITHUB_TOKEN" }}; '
+            f"a token itself is never written."
+        )
+    return f"{_shown(place)}: {message.removeprefix('Value error, ')}."
+
+
+def _shown(place: list[str]) -> str:
+    section, key = ".".join(place[:-1]), place[-1]
+    return f"[{section}] {key}" if section else f"[{key}]"
+
+
+def _value(document: Mapping[str, Any], place: list[str]) -> Any:
+    value: Any = document
+    for part in place:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _known_keys(place: list[str]) -> list[str]:
+    """The keys of a section, by its path."""
+    model: Any = Settings
+    for part in place:
+        annotation = model.model_fields[part].annotation
+        options = [annotation, *getattr(annotation, "__args__", ())]
+        found = [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
+        if not found:
+            return []
+        model = found[0]
+    return [name for name in model.model_fields if name != "folder"]
+
+
+def environment() -> Mapping[str, str]:
+    """The process's environment: read here and nowhere else."""
+    return os.environ

@@ -1,0 +1,101 @@
+"""From settings to sources: one line per source.
+
+Here: the registry, and what each source is built from.
+Not here: reading (connectors), landing (``nightly``).
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.contract import Source
+from pipelines.settings import Settings, SettingsError
+from warehouse.landing import Manifest
+
+Sleep = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A source the settings ask for, and the record types it lands."""
+
+    source: Source
+    record_types: tuple[type[Any], ...]
+
+
+def github(
+    settings: Settings, environment: Mapping[str, str], manifests: list[Manifest], sleep: Sleep = time.sleep
+) -> Registered | None:
+    """GitHub, or the made-up organisation that answers in its place; None where neither is configured."""
+    from connectors.github.records import RECORD_TYPES
+
+    real, demo = settings.sources.github, settings.sources.demo
+    if real is not None and demo is not None:
+        raise SettingsError(
+            "[sources.demo] answers in the place of [sources.github]; only one of them can be configured. "
+            "Nothing was run."
+        )
+    if real is not None:
+        return Registered(source=_over_http(settings, environment, sleep), record_types=RECORD_TYPES)
+    if demo is not None:
+        return Registered(source=_made_up(settings, manifests), record_types=RECORD_TYPES)
+    return None
+
+
+def organization(settings: Settings, known_at_utc: datetime) -> Registered:
+    """The organisation's own files, told the time of the run's other sources."""
+    from connectors.organization.files import OrganizationSource
+    from connectors.organization.records import RECORD_TYPES
+
+    people, services = settings.people, settings.services
+    source = OrganizationSource(
+        people=settings.path(people.roster) if people.roster else None,
+        calendar=settings.path(people.calendar) if people.calendar else None,
+        services=settings.path(services.file) if services.file else None,
+        reporting_timezone=settings.organization.reporting_timezone,
+        known_at_utc=known_at_utc,
+    )
+    return Registered(source=source, record_types=RECORD_TYPES)
+
+
+def _over_http(settings: Settings, environment: Mapping[str, str], sleep: Sleep) -> Source:
+    from connectors.github.client import GitHubSource
+    from connectors.github.http import GitHubOverHttp
+
+    section = settings.sources.github
+    assert section is not None
+    if not section.organizations and not section.repositories:
+        raise SettingsError(
+            "[sources.github] names neither organizations nor repositories, so there is nothing to read. "
+            "Nothing was run."
+        )
+    transport = GitHubOverHttp(
+        base_url=section.base_url,
+        token=section.token.read(environment, source="github"),
+        sleep=sleep,
+    )
+    return GitHubSource(
+        transport=transport,
+        organizations=section.organizations,
+        repositories=section.repositories,
+        since_utc=section.since_utc,
+    )
+
+
+def _made_up(settings: Settings, manifests: list[Manifest]) -> Source:
+    """The next night of the made-up organisation: a day after the newest that was landed."""
+    from connectors.demo.calendar import FIRST_NIGHT_UTC
+    from connectors.demo.organization import make_organization
+    from connectors.demo.pages import DemoTransport
+    from connectors.github.client import GitHubSource
+
+    section = settings.sources.demo
+    assert section is not None
+    organization = make_organization(engineers=section.engineers, months=section.months, seed=section.seed)
+    nights = [manifest.known_at_utc for manifest in manifests if manifest.source == "github"]
+    now_utc = max(nights) + timedelta(days=1) if nights else FIRST_NIGHT_UTC
+    return GitHubSource(
+        transport=DemoTransport(organization=organization, now_utc=now_utc), organizations=("acme",)
+    )
