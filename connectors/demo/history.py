@@ -21,6 +21,8 @@ from connectors.demo.people import Account, Person
 from connectors.demo.pull_requests import PullRequest
 from connectors.demo.services import Repository
 
+FIRST_ID, IDS_A_REPOSITORY = 3_000_000_000, 20_000_000
+"""Ids beyond 32 bits, as GitHub's are by now; an id tells the place of its repository."""
 LIBRARY_BUMPS_A_WEEK = 0.7
 LONG_EVERY = 83
 """Of so many pull requests of a repository one becomes a long discussion and another one gets many labels."""
@@ -38,7 +40,7 @@ def make_pull_requests(organization: Organization, repository: Repository) -> tu
     colleagues = Colleagues(organization=organization, repository=repository, rnd=rnd)
     people = {person.person: person for person in organization.workers}
     horizon = instant_of(organization.history.last_day) + 86399
-    ids = count(3_000_000_000 + 20_000_000 * organization.repositories.index(repository))
+    ids = count(FIRST_ID + IDS_A_REPOSITORY * organization.repositories.index(repository))
     openings: list[tuple[int, int, Person | None, PullRequest | None]] = [
         (at, place, person, None)
         for place, (at, person) in enumerate(_openings(rnd, organization, colleagues))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.demo.connections import MORE, MORE_THREADS, UnknownCursorError, page, points_of
-from connectors.demo.history import make_pull_requests
+from connectors.demo.history import FIRST_ID, IDS_A_REPOSITORY, make_pull_requests
 from connectors.demo.organization import Organization
 from connectors.demo.pull_requests import PullRequest, Thread
 from connectors.demo.services import LOGIN, Repository
@@ -171,7 +171,7 @@ class DemoTransport:
 
     def _thread(self, node_id: str) -> Thread:
         word, _, number = node_id.partition("_")
-        place = (int(number) - 3_000_000_000) // 20_000_000 if word == "PRRT" and number.isdigit() else -1
+        place = (int(number) - FIRST_ID) // IDS_A_REPOSITORY if word == "PRRT" and number.isdigit() else -1
         if 0 <= place < len(self.organization.repositories):
             found = self._pull_requests_of(self.organization.repositories[place]).threads.get(node_id)
             if found is not None:

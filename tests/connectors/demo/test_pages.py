@@ -1,8 +1,11 @@
 """The pages of the made-up organisation: the same every time, whole, and never ahead of their night."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +35,31 @@ def test_two_builds_give_the_same_bytes() -> None:
         _all_bytes(DemoTransport(make_organization(engineers=12, months=4), FIRST_NIGHT_UTC)) for _ in "ab"
     )
     assert first == second
+
+
+def test_another_process_zone_and_hash_seed_give_the_same_pages() -> None:
+    script = (
+        "import hashlib\n"
+        "from tests.connectors.demo import reading\n"
+        "from connectors.demo import *\n"
+        "transport = DemoTransport(make_organization(engineers=9, months=3), FIRST_NIGHT_UTC)\n"
+        "pages = [list(reading.raw_pages(transport, name)) for name in reading.repository_names(transport)]\n"
+        "files = configuration_files(transport.organization)\n"
+        "print(hashlib.sha256(repr((pages, files)).encode()).hexdigest())"
+    )
+    digests = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=Path(__file__).parents[3],
+            env={"PYTHONHASHSEED": hash_seed, "TZ": zone, "PYTHONPATH": "."},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed, zone in (("1", "UTC"), ("2", "Pacific/Kiritimati"))
+    ]
+    assert len(digests[0].strip()) == 64
+    assert digests[0] == digests[1]
 
 
 def test_the_seed_alone_gives_other_pull_requests(world: World) -> None:

@@ -10,6 +10,36 @@ default_branches AS (
     WHERE default_branch IS NOT NULL
 ),
 
+-- GitHub keeps the old name on what was merged before a default branch was renamed, and tells nobody that
+-- name. So before the first merge to a branch that is known to be the default, it was the branch that most
+-- pull requests were merged to.
+first_known_merges AS (
+    SELECT pulls.repository_id, min(pulls.merged_at_utc) AS merged_at_utc
+    FROM landing.github__pull_requests AS pulls
+    JOIN default_branches
+        ON default_branches.repository_id = pulls.repository_id
+        AND default_branches.default_branch = pulls.base_branch
+    GROUP BY pulls.repository_id
+),
+
+earlier_default_branches AS (
+    SELECT repository_id, base_branch AS default_branch, before_utc
+    FROM (
+        SELECT
+            pulls.repository_id,
+            pulls.base_branch,
+            coalesce(first_known_merges.merged_at_utc, TIMESTAMP '9999-12-31') AS before_utc,
+            row_number() OVER (
+                PARTITION BY pulls.repository_id ORDER BY count(*) DESC, pulls.base_branch
+            ) AS place
+        FROM landing.github__pull_requests AS pulls
+        LEFT JOIN first_known_merges ON first_known_merges.repository_id = pulls.repository_id
+        WHERE pulls.merged_at_utc < coalesce(first_known_merges.merged_at_utc, TIMESTAMP '9999-12-31')
+        GROUP BY pulls.repository_id, pulls.base_branch, first_known_merges.merged_at_utc
+    )
+    WHERE place = 1
+),
+
 -- GitHub has no field for it: opened as a draft if the first change was to ready, or if there was none and
 -- it is one now.
 first_changes AS (
@@ -50,6 +80,11 @@ SELECT
         FROM default_branches
         WHERE default_branches.repository_id = pulls.repository_id
             AND default_branches.default_branch = pulls.base_branch
+    ) OR EXISTS (
+        FROM earlier_default_branches AS earlier
+        WHERE earlier.repository_id = pulls.repository_id
+            AND earlier.default_branch = pulls.base_branch
+            AND pulls.merged_at_utc < earlier.before_utc
     ) AS merged_to_default_branch,
     coalesce(touched.service_ids, []) AS service_ids,
     CASE
