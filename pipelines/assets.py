@@ -8,23 +8,37 @@ facts, one the trends, so a night has far fewer than 60 steps.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 
+from connectors.errors import StopScopeError, StopSourceError
 from connectors.github.records import RECORD_TYPES as GITHUB_RECORDS
 from connectors.organization.records import RECORD_TYPES as ORGANIZATION_RECORDS
 from metrics_catalog.catalogue import Metric
 from metrics_catalog.tables import FACTS, table, tables
 from pipelines import nightly
-from pipelines.nightly import Night
+from pipelines.nightly import Night, NightError
 from pipelines.profiles import Check, checks
-from warehouse.landing import Manifest
+from pipelines.settings import SettingsError
+from warehouse.journal import JournalError
+from warehouse.landing import LandingError, Manifest
 
 OWNER = "team:platform-enablement"
 POOL = "warehouse"
 RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 _UNBUILT = ("ops.checks",)
+_FINAL = (SettingsError, NightError, StopSourceError, StopScopeError, LandingError, JournalError)
+
+
+@contextmanager
+def _told_in_words() -> Iterator[None]:
+    """Errors that say what to do are final: trying again cannot set a variable or mend a file."""
+    try:
+        yield
+    except _FINAL as problem:
+        raise dg.Failure(description=str(problem), allow_retries=False) from problem
 
 
 def nightly_assets(night: Night) -> list[dg.AssetsDefinition]:
@@ -49,14 +63,17 @@ def _landing(night: Night) -> tuple[dg.AssetsDefinition, dg.AssetsDefinition]:
     )
     def land_github(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         night.start_gate()
-        manifest = nightly.land_github(night)
+        with _told_in_words():
+            manifest = nightly.land_github(night)
         yield from _landed(context, github_keys, manifest)
 
     organization_keys = _landing_specs("organization", ORGANIZATION_RECORDS, deps=[github_keys[0].key])
 
     @dg.multi_asset(name="land_organization", specs=organization_keys, retry_policy=RETRIES, can_subset=False)
     def land_organization(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        yield from _landed(context, organization_keys, nightly.land_organization(night))
+        with _told_in_words():
+            manifest = nightly.land_organization(night)
+        yield from _landed(context, organization_keys, manifest)
 
     return land_github, land_organization
 
@@ -123,7 +140,8 @@ def _derived(
 
     @dg.multi_asset(name=name, specs=specs, retry_policy=RETRIES, pool=POOL, can_subset=False)
     def build() -> Iterator[dg.MaterializeResult[Any]]:
-        counts = step(night)
+        with _told_in_words():
+            counts = step(night)
         for spec in specs:
             known = counts.get(spec.key.path[-1])
             metadata: dict[str, Any] = {} if known is None else {"dagster/row_count": known, "unit": "rows"}
@@ -206,9 +224,9 @@ def _gate(night: Night) -> dg.AssetsDefinition:
         kinds={"duckdb"},
         pool=POOL,
     )
-    def gate() -> dg.MaterializeResult[Any]:
+    def gate() -> Iterator[dg.MaterializeResult[Any]]:
         verdicts = nightly.run_checks(night)
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
             metadata={"dagster/row_count": len(verdicts), "unit": "rows"},
             check_results=[
                 dg.AssetCheckResult(
@@ -248,8 +266,9 @@ def _published(night: Night) -> dg.AssetsDefinition:
         retry_policy=RETRIES,
         pool=POOL,
     )
-    def evenhand() -> dg.MaterializeResult[Any]:
-        return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(nightly.publish_database(night))})
+    def evenhand() -> Iterator[dg.MaterializeResult[Any]]:
+        path = nightly.publish_database(night)
+        yield dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(path)})
 
     return evenhand
 

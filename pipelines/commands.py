@@ -23,6 +23,7 @@ from pipelines.settings import Settings, environment, find_settings_file, load_s
 if TYPE_CHECKING:
     import duckdb
 
+    from packets.trends import TrendRow
     from pipelines.nightly import Night
 
 STARTER_FILES = ("evenhand.toml", "people.csv", "calendar.csv", "services.csv")
@@ -377,10 +378,30 @@ def _check_sizes(sizes: dict[str, int]) -> None:
             )
 
 
-def _trend_table(rows: Sequence[Any]) -> tuple[list[str], list[list[str]]]:
-    from packets.trends import table_cells
+def _trend_table(rows: "Sequence[TrendRow]") -> tuple[list[str], list[list[str]]]:
+    """The rows as a terminal shows them: numbers with their units, and words where there is none."""
+    from packets.words import delta_text, interval_text, value_text
 
-    return table_cells(rows)
+    names = ["", "metric", "month", "n", "value", "95% interval", "delta", "state", "completeness", "note"]
+    cells = []
+    for row in rows:
+        is_shown = not row.withheld and row.value is not None
+        note_ = row.withheld or row.hole or ("" if row.status == "ok" else row.status)
+        cells.append(
+            [
+                f"{row.subject_kind} {row.subject_id}",
+                row.metric_id,
+                row.month,
+                "" if row.withheld else str(row.n or 0),
+                value_text(row.value, row.unit) if is_shown else "",
+                interval_text(row.ci_low, row.ci_high, row.unit) if is_shown else "",
+                delta_text(row.delta, row.unit) if row.delta is not None else "",
+                "so far" if row.is_so_far else row.state,
+                row.completeness,
+                note_,
+            ]
+        )
+    return names, cells
 
 
 def _print_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], form: str) -> None:

@@ -10,6 +10,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.events import StepFailureData
 
 from pipelines.definitions import JOB, build_definitions
 from pipelines.nightly import Night, NightError, blocking, in_words
@@ -36,11 +37,7 @@ def run_nightly(night: Night) -> bool:
 
 def _failure(night: Night, result: dg.ExecuteInProcessResult) -> NightError:
     failed = [event for event in result.all_node_events if event.is_step_failure]
-    said = []
-    for event in failed:
-        error = event.step_failure_data.error
-        cause = error.cause if error is not None and error.cause is not None else error
-        said.append(f"{event.step_key} failed: {_message(cause)}")
+    said = [f"{event.step_key} failed: {_words_of(event.step_failure_data)}" for event in failed]
     if not failed or all(event.step_key == "ops__checks" for event in failed):
         said = [in_words(verdict) for verdict in blocking(night.verdicts)] or said
     published = night.published_folder / "evenhand.duckdb"
@@ -48,11 +45,14 @@ def _failure(night: Night, result: dg.ExecuteInProcessResult) -> NightError:
     return NightError("\n".join([*said, kept, "Mend that and run it again; landed files stay."]))
 
 
-def _message(error: object) -> str:
-    """Dagster's serialised error: the exception's own words without its class."""
-    text = str(getattr(error, "message", error)).strip()
-    _, _, words = text.partition(": ")
-    return words or text
+def _words_of(failure: StepFailureData) -> str:
+    """An error that says what to do in its own words; any other with its class."""
+    if failure.user_failure_data is not None and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    error = failure.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return str(error.message if error is not None else "no message").strip()
 
 
 def _instance(folder: Path) -> dg.DagsterInstance:

@@ -138,7 +138,7 @@ def load_roster(folder: Path, known_at_utc: datetime) -> None:
         pagerduty=(),
         jira=(),
     )
-    writing.write([row], scope="people.csv", fetched_at_utc=known_at_utc)
+    writing.write([row], scope="people", fetched_at_utc=known_at_utc)
     writing.finish()
 
 

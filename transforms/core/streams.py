@@ -21,7 +21,8 @@ class Stream:
     """How to find the newest rows of a stream.
 
     ``key``: one row per key is kept, the newest. ``snapshot_of``: rows count only where they came with the
-    newest row of that stream that has the same value in ``parent``. ``whole``: all rows of the newest load.
+    newest row of that stream that has the same value in ``parent``. ``whole``: all rows of the newest
+    load in which the scope of that name was read.
     """
 
     key: str | None = None
@@ -71,8 +72,7 @@ WHERE EXISTS (
 """
 _WHOLE = """
 CREATE TABLE landing.{name} AS
-SELECT * FROM landing.{name}__versions
-WHERE _load = (SELECT max(ordinal) FROM loads WHERE source = $source)
+SELECT * FROM landing.{name}__versions WHERE _load = $newest
 """
 _CHANGED = """
 SELECT _load_id AS load_id, '{source}' AS source, '{stream}' AS stream, any_value(_scope) AS scope,
@@ -140,12 +140,23 @@ def _load_stream(
 ) -> None:
     name = _versions(connection, source, stream, loads)
     if kind.whole:
-        connection.execute(_WHOLE.format(name=name), {"source": source})
+        connection.execute(_WHOLE.format(name=name), {"newest": _newest_good(source, stream, loads)})
         return
     where = ""
     if kind.snapshot_of is not None:
         where = _OF_SNAPSHOT.format(parents=f"{source}__{kind.snapshot_of}", parent=kind.parent)
     connection.execute(_NEWEST.format(name=name, key=kind.key, where=where))
+
+
+def _newest_good(source: str, stream: str, loads: Sequence[ChosenLoad]) -> int:
+    """The place of the newest load in which this stream could be read: a bad file leaves the last good one."""
+    good = [
+        place
+        for place, load in enumerate(loads, start=1)
+        if load.manifest.source == source
+        and not any(scope.scope == stream and scope.gap for scope in load.manifest.scopes)
+    ]
+    return max(good, default=0)
 
 
 def _versions(

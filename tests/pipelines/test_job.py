@@ -1,0 +1,240 @@
+"""The nightly job: what Dagster sees, what a gap and a bad record do, what keeps a database unpublished."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from connectors.contract import Page
+from connectors.demo import FIRST_NIGHT_UTC, DemoTransport, make_organization
+from connectors.github.client import GitHubSource
+from connectors.github.records import RECORD_TYPES
+from connectors.github.transport import Answer, Operation
+from pipelines import nightly
+from pipelines.definitions import JOB, build_definitions
+from pipelines.job import run_nightly
+from pipelines.nightly import Night, NightError
+from pipelines.settings import Settings
+from pipelines.sources import Registered
+from warehouse.connection import connect, connect_reading
+
+
+def night_of(folder: Path, **sections: Any) -> Night:
+    document: dict[str, Any] = {
+        "organization": {"name": "Acme", "reporting_timezone": "America/Los_Angeles"},
+        "sources": {"demo": {"engineers": 6, "months": 3}},
+        "folder": folder,
+        **sections,
+    }
+    return Night(settings=Settings.model_validate(document), environment={})
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    return build_definitions(night_of(tmp_path_factory.mktemp("definitions")))
+
+
+def test_definitions_load_and_a_night_has_few_steps(definitions: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(definitions)
+    job = definitions.resolve_job_def(JOB)
+    assert 5 <= len(job.all_node_defs) <= 60
+    assert job.executor_def is dg.in_process_executor
+    assert [hook.name for hook in job.hook_defs] == ["say_what_to_do"]
+
+
+def test_the_schedule_is_two_o_clock_in_the_reporting_zone(definitions: dg.Definitions) -> None:
+    schedule = definitions.resolve_schedule_def("nightly_at_two")
+    assert schedule.cron_schedule == "0 2 * * *"
+    assert schedule.execution_timezone == "America/Los_Angeles"
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+
+
+def test_every_asset_has_an_owner_a_description_and_a_unit(definitions: dg.Definitions) -> None:
+    specs = list(definitions.resolve_all_asset_specs())
+    assert len(specs) > 30
+    assert {spec.key.path[0] for spec in specs} == {
+        "landing", "core", "facts", "trends", "ops", "catalog", "published"
+    }  # fmt: skip
+    for spec in specs:
+        assert list(spec.owners) == ["team:platform-enablement"], spec.key
+        assert spec.description, spec.key
+        if spec.key.path[0] != "published":
+            assert "Unit: " in spec.description, spec.key
+
+
+def test_every_step_that_can_be_tried_again_is(definitions: dg.Definitions) -> None:
+    job = definitions.resolve_job_def(JOB)
+    without = [node.name for node in job.nodes if node.definition.retry_policy is None]
+    assert without == ["ops__checks"]  # judging the same tables again gives the same verdict
+
+
+class Broken:
+    """The made-up organisation, with one operation answered otherwise."""
+
+    def __init__(self, change: Any) -> None:
+        self.transport = DemoTransport(make_organization(engineers=6, months=3), FIRST_NIGHT_UTC)
+        self.change = change
+
+    def send(self, operations: Sequence[Operation]) -> Answer:
+        answer = self.transport.send(operations)
+        return self.change(operations, answer)
+
+
+def land_changed(night: Night, change: Any) -> Any:
+    source = GitHubSource(transport=Broken(change), organizations=("acme",))
+    manifest = nightly._land(night, Registered(source=source, record_types=RECORD_TYPES))
+    nightly.land_organization(night)
+    return manifest
+
+
+def build(night: Night) -> None:
+    nightly.build_core(night)
+    nightly.build_facts(night)
+    nightly.build_trends(night)
+
+
+def first_page_only_broken(operations: Sequence[Operation], answer: Answer) -> Answer:
+    """The second page of one repository has no list."""
+    if operations[0].name == "PullRequests" and operations[0].variables["after"] is not None:
+        data = answer.data[0]
+        assert data is not None
+        data["repository"]["pullRequests"] = {"pageInfo": {"hasNextPage": True, "endCursor": "x"}}
+    return answer
+
+
+def test_a_malformed_page_ends_its_repository_with_a_gap_and_the_rest_stays(tmp_path: Path) -> None:
+    night = night_of(tmp_path)
+    manifest = land_changed(night, first_page_only_broken)
+    assert manifest.gaps
+    assert "a list of pull requests was wanted, found none" in manifest.gaps[0]
+    assert "The pages before it are kept; the rest is missing." in manifest.gaps[0]
+    build(night)
+    with connect(night.working_path) as connection:
+        pulls = connection.execute("SELECT count(*) FROM core.pull_requests").fetchall()
+        assert pulls[0][0] >= 50
+        statuses = connection.execute(
+            "SELECT status, count(*) > 0 FROM ops.completeness WHERE status = 'incomplete' GROUP BY status"
+        ).fetchall()
+        assert statuses == [("incomplete", True)]
+        holes = connection.execute("SELECT DISTINCT hole, completeness FROM trends.periods").fetchall()
+        assert ("source_gap", "incomplete") in holes
+        assert connection.execute("SELECT count(delta) FROM trends.periods").fetchall() == [(0,)]
+
+
+def unknown_review_state(operations: Sequence[Operation], answer: Answer) -> Answer:
+    """One review of one pull request has a state that nobody knows."""
+    if operations[0].name == "PullRequests" and operations[0].variables["after"] is None:
+        data = answer.data[0]
+        assert data is not None
+        listed = data["repository"]["pullRequests"]["nodes"]
+        reviewed = [node for node in listed if node["reviews"]["nodes"]]
+        if reviewed:
+            reviewed[0]["reviews"]["nodes"][0]["state"] = "STAMPED"
+    return answer
+
+
+def test_an_unknown_word_is_quarantined_counted_and_makes_its_month_incomplete(tmp_path: Path) -> None:
+    whole, night = night_of(tmp_path / "whole"), night_of(tmp_path / "changed")
+    land_changed(whole, lambda _, answer: answer)
+    manifest = land_changed(night, unknown_review_state)
+    assert manifest.is_complete
+    assert manifest.rows["rejected_records"] >= 1
+    build(whole)
+    build(night)
+    with connect(whole.working_path) as connection:
+        before = connection.execute("SELECT count(*) FROM core.reviews").fetchall()[0][0]
+    with connect(night.working_path) as connection:
+        after = connection.execute("SELECT count(*) FROM core.reviews").fetchall()[0][0]
+        rejected = connection.execute(
+            "SELECT stream, field, problem, message, is_lost FROM ops.rejected_records"
+        ).fetchall()
+        reasons = connection.execute(
+            "SELECT DISTINCT reason FROM ops.completeness WHERE status = 'incomplete'"
+        ).fetchall()
+    assert after == before - len(rejected)
+    assert set(rejected) == {
+        (
+            "reviews",
+            "state",
+            "unknown_value",
+            "state is STAMPED; known: APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED, PENDING. "
+            "Left out alone; everything else on the page was kept.",
+            True,
+        )
+    }
+    assert reasons == [("records of this month were rejected (ops.rejected_records)",)]
+
+
+def test_a_run_with_a_warning_publishes_and_says_so(tmp_path: Path) -> None:
+    said: list[str] = []
+    night = night_of(tmp_path)
+    night.say = said.append
+    assert run_nightly(night) is False  # nobody is in the roster, so nobody is claimed
+    assert any(text.startswith("checks: WARNING core.accounts") for text in said)
+    assert (night.published_folder / "evenhand.duckdb").exists()
+
+
+def test_a_failed_blocking_check_publishes_nothing_and_leaves_the_last(tmp_path: Path) -> None:
+    night = night_of(tmp_path)
+    run_nightly(night)
+    before = (night.published_folder / "current").readlink()
+    build(night)
+    with connect(night.working_path) as connection:
+        connection.execute(
+            "INSERT INTO core.reviews (review_id, pr_id, state) VALUES ('x', 'nowhere', 'APPROVED')"
+        )
+    job = build_definitions(night).resolve_job_def(JOB)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            asset_selection=[dg.AssetKey(["ops", "checks"]), dg.AssetKey(["published", "evenhand"])],
+        )
+    night.close()
+    failed = [e.check_name for e in result.get_asset_check_evaluations() if not e.passed]
+    assert not result.success
+    assert "core_reviews__pr_id_is_known" in failed
+    assert (night.published_folder / "current").readlink() == before
+
+
+def test_a_source_that_cannot_start_fails_without_waiting_and_says_what_to_do(tmp_path: Path) -> None:
+    section = {"github": {"token": {"env": "NOT_SET"}, "organizations": ["acme"]}}
+    night = night_of(tmp_path, sources=section)
+    with pytest.raises(NightError) as caught:
+        run_nightly(night)
+    assert str(caught.value) == (
+        'land_github failed: No token for source "github".\n'
+        "  looked in: NOT_SET (unset), named by evenhand.toml [sources.github] token\n"
+        "Nothing was published.\n"
+        "Mend that and run it again; landed files stay."
+    )
+
+
+def test_a_file_that_cannot_be_read_leaves_the_last_good_one_in_use(tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text(
+        "person,name,email,team,manager,role,level,time_zone,working_days,place,valid_from,valid_to,"
+        "github,pagerduty,jira\nana,Ana,,one,,,,UTC,12345,,,,,,\n"
+    )
+    night = night_of(tmp_path, people={"roster": "people.csv"})
+    run_nightly(night)
+    people.write_text("person;name\n")
+    said: list[str] = []
+    night = night_of(tmp_path, people={"roster": "people.csv"})
+    night.say = said.append
+    assert run_nightly(night) is False
+    assert any(
+        "the columns person,name,email" in text and "the last good one stays in use" in text for text in said
+    )
+    with connect_reading(night.published_folder / "evenhand.duckdb") as connection:
+        assert connection.execute("SELECT person_id FROM core.roster").fetchall() == [("ana",)]
+
+
+def test_pages_carry_the_server_s_time_and_nothing_of_this_machine(tmp_path: Path) -> None:
+    transport = DemoTransport(make_organization(engineers=6, months=3), FIRST_NIGHT_UTC)
+    source = GitHubSource(transport=transport, organizations=("acme",))
+    times = {page.served_at_utc for page in source.pages() if isinstance(page, Page)}
+    assert times == {datetime(2026, 7, 10, 2, tzinfo=UTC)}

@@ -1,0 +1,123 @@
+"""evenhand.toml: what is refused, in which words, and that nothing runs then."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.settings import Secret, SettingsError, find_settings_file, load_settings
+
+GOOD = """
+[organization]
+name = "Acme"
+reporting_timezone = "Europe/Berlin"
+
+[sources.github]
+token = { env = "GITHUB_TOKEN" }
+organizations = ["acme"]
+since = 2024-01-01
+"""
+
+
+def refused(folder: Path, text: str) -> str:
+    path = folder / "evenhand.toml"
+    path.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path)
+    return str(caught.value)
+
+
+def test_a_good_file_is_read_and_paths_count_from_it(tmp_path: Path) -> None:
+    path = tmp_path / "evenhand.toml"
+    path.write_text(GOOD)
+    settings = load_settings(path)
+    assert settings.storage_path == tmp_path / "var"
+    assert settings.sources.github is not None
+    assert settings.sources.github.base_url == "https://api.github.com"
+    assert str(settings.sources.github.since_utc) == "2024-01-01 00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("added", "wanted"),
+    [
+        ("[people]\nbot = []\n", "[people] bot: unknown key. Did you mean bots?"),
+        ("[peopel]\n", "[peopel]: unknown key. Did you mean people?"),
+        ("[packets]\npersons = 3\n", "[packets] persons: "),
+        (
+            "[retention]\nperson_months = 25\n",
+            "[retention]: this version does not read it yet (retention). Leave it out.",
+        ),
+        ("[storage]\npath = 1\n", "[storage] path: "),
+    ],
+)
+def test_an_unknown_or_wrong_key_is_refused_with_the_nearest(tmp_path: Path, added: str, wanted: str) -> None:
+    message = refused(tmp_path, GOOD + added)
+    assert wanted in message
+    assert message.startswith(f"{tmp_path / 'evenhand.toml'} cannot be used. Nothing was run.")
+
+
+def test_every_problem_of_a_file_is_told_at_once(tmp_path: Path) -> None:
+    message = refused(tmp_path, '[organization]\nnmae = "Acme"\n')
+    assert "[organization] name: missing." in message
+    assert "[organization] reporting_timezone: missing." in message
+    assert "[organization] nmae: unknown key. Did you mean name?" in message
+
+
+def test_a_zone_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    message = refused(tmp_path, GOOD.replace("Europe/Berlin", "Europe/Berln"))
+    assert "[organization] reporting_timezone: should be an IANA zone such as Europe/Berlin." in message
+
+
+def test_a_repository_without_its_owner_is_refused(tmp_path: Path) -> None:
+    message = refused(tmp_path, GOOD.replace('organizations = ["acme"]', 'repositories = ["api"]'))
+    assert '[sources.github] repositories: should be owner/name, found "api".' in message
+
+
+def test_a_token_written_into_the_file_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    message = refused(tmp_path, GOOD.replace('{ env = "GITHUB_TOKEN" }', '"ghp_planted"'))
+    assert '[sources.github] token: name the variable, { env = "GITHUB_TOKEN" }' in message
+    assert "ghp_planted" not in message
+
+
+def test_a_file_that_is_not_toml_says_where(tmp_path: Path) -> None:
+    assert "is not TOML" in refused(tmp_path, "[organization\n")
+
+
+def test_an_unset_variable_is_named_and_its_source(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Secret(env="GITHUB_TOKEN").read({}, source="github")
+    assert str(caught.value) == (
+        'No token for source "github".\n'
+        "  looked in: GITHUB_TOKEN (unset), named by evenhand.toml [sources.github] token"
+    )
+
+
+def test_the_file_is_looked_for_here_then_by_the_variable_then_at_home(tmp_path: Path) -> None:
+    home = tmp_path / "home" / ".config" / "evenhand"
+    home.mkdir(parents=True)
+    (home / "evenhand.toml").write_text(GOOD)
+    here = tmp_path / "here"
+    here.mkdir()
+    known = {"HOME": str(tmp_path / "home")}
+    assert find_settings_file(None, known, here) == home / "evenhand.toml"
+    (here / "evenhand.toml").write_text(GOOD)
+    assert find_settings_file(None, known, here) == here / "evenhand.toml"
+    other = tmp_path / "other.toml"
+    other.write_text(GOOD)
+    assert find_settings_file(other, known, here) == other
+    with pytest.raises(SettingsError, match="There is no configuration"):
+        find_settings_file(tmp_path / "none.toml", known, here)
+
+
+def test_the_hash_knows_what_can_change_a_number_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "evenhand.toml"
+
+    def hashed(text: str) -> str:
+        path.write_text(text)
+        return load_settings(path).configuration_hash
+
+    base = hashed(GOOD)
+    assert hashed(GOOD + '[storage]\npath = "elsewhere"\n') == base
+    assert hashed(GOOD.replace("GITHUB_TOKEN", "OTHER_TOKEN")) == base
+    assert hashed(GOOD.replace("Europe/Berlin", "UTC")) != base
+    assert hashed(GOOD + '[people]\nbots = ["acme-bot"]\n') != base
+    assert hashed(GOOD + "[packets]\npersons = false\n") != base
