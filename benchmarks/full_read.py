@@ -116,9 +116,8 @@ def measure(folder: Path, source: dict[str, Any]) -> None:
     )
     pulls = manifest.rows["pull_requests"]
     print(f"{pulls:,} pull requests, {sum(manifest.rows.values()):,} rows landed")
-    print(
-        f"{1000 * manifest.requests / pulls:.1f} requests and {1000 * manifest.points / pulls:.0f} points per 1,000"
-    )
+    requests, points = 1000 * manifest.requests / pulls, 1000 * manifest.points / pulls
+    print(f"{requests:.1f} requests and {points:.0f} points per 1,000")
     whole = sum(step["seconds"] for step in found.values())
     print(f"{'step':<20}{'seconds':>9}{'peak MB':>9}{'share of the run':>18}")
     for step, row in found.items():

@@ -35,7 +35,8 @@ class Metric:
     """One metric, as its ``metric.toml`` says. Every key is needed but those with a default here.
 
     ``outcomes`` sorts the outcomes of its cases; ``params`` are the parameters of its query; ``min_effect``
-    is the smallest change called meaningful; ``facts_sql`` is the query beside the file.
+    is the smallest change called meaningful; ``amount_unit`` the unit of a case's amount, where cases have one;
+    ``facts_sql`` is the query beside the file.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Metric:
     statistic: Statistic
     team: TeamValue
     unit: str
+    amount_unit: str | None = None
     direction: Direction
     interval: str
     anchor: str

@@ -13,7 +13,9 @@ SELECT roster.person_id, roster.manager_id, roster.team_id
 FROM core.roster AS roster
 JOIN core.people AS people ON people.person_id = roster.person_id AND NOT people.is_bot
 JOIN (
-    SELECT least(max(end_utc), (SELECT as_of_utc FROM ops.publication)) AS last_utc, min(start_utc) AS first_utc
+    SELECT
+        least(max(end_utc), (SELECT as_of_utc FROM ops.publication)) AS last_utc,
+        min(start_utc) AS first_utc
     FROM trends.period_states WHERE period = $quarter
 ) AS quarter ON
     coalesce(roster.valid_from_utc, TIMESTAMP '0001-01-01') < quarter.last_utc

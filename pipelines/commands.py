@@ -330,7 +330,7 @@ def _write_packets(
     for person in people:
         built = build_packet(connection, person_id=person, quarter=quarter)
         folder = root / quarter / quote(built.person.person_id, safe="@")
-        write_packet(built, folder)
+        write_packet(built, folder, formats)
         folders.append(folder)
     return folders
 

@@ -107,7 +107,7 @@ def build_catalog(connection: duckdb.DuckDBPyConnection, catalogue: Mapping[str,
     """Create and fill ``catalog.metrics`` and ``catalog.columns``."""
     connection.execute("CREATE SCHEMA IF NOT EXISTS catalog")
     plain = (
-        "definition_version family title question formula owner unit direction statistic team shown_to "
+        "definition_version family title question formula owner unit amount_unit direction statistic team shown_to "
         "anchor clock n_min_month n_min_quarter maturity_days gaming source"
     ).split()
     _fill_rows(
@@ -119,7 +119,8 @@ def build_catalog(connection: duckdb.DuckDBPyConnection, catalogue: Mapping[str,
                 "metric_id": metric.id,
                 "subjects": list(metric.subjects),
                 "misreadings": list(metric.misreadings),
-                "case_words": json.dumps(metric.case_words, sort_keys=False),
+                "outcomes": json.dumps(metric.outcomes),
+                "case_words": json.dumps(metric.case_words),
             }
             for metric in catalogue.values()
         ],

@@ -29,6 +29,7 @@ changes AS (
     WHERE ended_at_utc IS NOT NULL
 ),
 
+-- What changes in one tick is one change: opened as a draft and ready in the same instant is ready.
 states AS (
     SELECT
         pr_id,
@@ -38,7 +39,11 @@ states AS (
             WHEN last_value(is_draft IGNORE NULLS) OVER moments THEN 'draft'
             ELSE 'ready'
         END AS state
-    FROM changes
+    FROM (
+        SELECT pr_id, tick, bool_and(is_draft) AS is_draft, bool_or(is_closed) AS is_closed
+        FROM changes
+        GROUP BY pr_id, tick
+    )
     WINDOW moments AS (PARTITION BY pr_id ORDER BY tick ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 ),
 
@@ -90,7 +95,10 @@ asked_moments AS (
         ON memberships.person_id = reviews.reviewer_id
         AND reviews.submitted_at_utc >= coalesce(memberships.from_at_utc, TIMESTAMP '0001-01-01')
         AND reviews.submitted_at_utc < coalesce(memberships.to_at_utc, TIMESTAMP '9999-12-31')
-    WHERE reviews.state <> 'PENDING' AND reviews.submitted_at_utc IS NOT NULL
+    LEFT JOIN core.people AS people ON people.person_id = reviews.reviewer_id
+    WHERE reviews.state <> 'PENDING'
+        AND reviews.submitted_at_utc IS NOT NULL
+        AND NOT coalesce(people.is_bot, false)
 ),
 
 ordered_moments AS (

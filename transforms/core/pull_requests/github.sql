@@ -23,21 +23,19 @@ first_known_merges AS (
 ),
 
 earlier_default_branches AS (
-    SELECT repository_id, base_branch AS default_branch, before_utc
+    SELECT repository_id, arg_max(base_branch, (n, base_branch)) AS default_branch, before_utc
     FROM (
         SELECT
             pulls.repository_id,
             pulls.base_branch,
             coalesce(first_known_merges.merged_at_utc, TIMESTAMP '9999-12-31') AS before_utc,
-            row_number() OVER (
-                PARTITION BY pulls.repository_id ORDER BY count(*) DESC, pulls.base_branch
-            ) AS place
+            count(*) AS n
         FROM landing.github__pull_requests AS pulls
         LEFT JOIN first_known_merges ON first_known_merges.repository_id = pulls.repository_id
         WHERE pulls.merged_at_utc < coalesce(first_known_merges.merged_at_utc, TIMESTAMP '9999-12-31')
         GROUP BY pulls.repository_id, pulls.base_branch, first_known_merges.merged_at_utc
     )
-    WHERE place = 1
+    GROUP BY repository_id, before_utc
 ),
 
 -- GitHub has no field for it: opened as a draft if the first change was to ready, or if there was none and

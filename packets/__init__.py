@@ -1,0 +1,1 @@
+"""Evidence packets, trend tables and their charts, read from a database of the published shape."""

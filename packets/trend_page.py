@@ -1,0 +1,191 @@
+"""The trend page: every metric of every team and service, month by month.
+
+Here: layout only. Charts are of shown cells; a table stands under each.
+Not here: which cells may be shown (trends), or any order but by name.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import duckdb
+from markupsafe import Markup
+
+from packets.catalogue import Metric, metrics
+from packets.charts import ChartMonth, month_chart
+from packets.published import publication
+from packets.rendering import stylesheet, template
+from packets.trends import SUBJECT_KINDS, TrendRow, trend_rows
+from packets.words import counted, delta_text, instant_text, interval_text, short_month, value_text, worded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRow:
+    """A month as a table has it."""
+
+    month: str
+    withheld: str
+    numbers: tuple[str, ...]
+    state: str
+    sources: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One metric of one subject."""
+
+    metric: Metric
+    anchor: str
+    chart: Markup | None
+    no_chart: str
+    rows: tuple[TableRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One team, service or feature with its series."""
+
+    name: str
+    anchor: str
+    series: tuple[Series, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """Teams, services or features."""
+
+    title: str
+    subjects: tuple[Subject, ...]
+
+    @property
+    def is_compact(self) -> bool:
+        """One series each: several fit beside each other."""
+        return all(len(subject.series) == 1 for subject in self.subjects)
+
+
+def write_trend_page(connection: duckdb.DuckDBPyConnection, folder: Path, *, months: int = 13) -> Path:
+    """Writes ``index.html`` into the folder, which is made if missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "index.html"
+    path.write_text(trend_html(connection, months=months), encoding="utf-8", newline="")
+    return path
+
+
+def trend_html(connection: duckdb.DuckDBPyConnection, *, months: int = 13) -> str:
+    """The page, for the months up to the as-of."""
+    published = publication(connection)
+    known = {metric.metric_id: metric for metric in metrics(connection)}
+    rows = trend_rows(connection, months=months)
+    kinds = [
+        Kind(
+            title=title,
+            subjects=tuple(_subjects([row for row in rows if row.subject_kind == kind], known, kind)),
+        )
+        for kind, title in SUBJECT_KINDS.items()
+    ]
+    shown = {row.metric_id for row in rows}
+    return template("trends.html.j2").render(
+        stylesheet=stylesheet(),
+        published=published,
+        as_of=instant_text(published.local(published.as_of_utc)),
+        kinds=[kind for kind in kinds if kind.subjects],
+        metrics=[metric for metric in known.values() if metric.metric_id in shown],
+    )
+
+
+def _subjects(rows: Sequence[TrendRow], known: dict[str, Metric], kind: str) -> list[Subject]:
+    subjects = []
+    for place, (name, of_subject) in enumerate(groupby(rows, key=lambda row: row.subject_id), 1):
+        anchor = f"{kind}-{place}"
+        subjects.append(
+            Subject(
+                name=name,
+                anchor=anchor,
+                series=tuple(
+                    _series(known[metric_id], list(of_metric), f"{anchor}-{metric_id}", name)
+                    for metric_id, of_metric in groupby(of_subject, key=lambda row: row.metric_id)
+                ),
+            )
+        )
+    return subjects
+
+
+def _series(metric: Metric, rows: list[TrendRow], anchor: str, name: str) -> Series:
+    chart = month_chart(
+        [_chart_month(row) for row in _with_gaps(rows)], title=f"{name}: {metric.title}", unit=metric.unit
+    )
+    return Series(
+        metric=metric,
+        anchor=anchor,
+        chart=chart,
+        no_chart="" if chart else _no_chart(rows),
+        rows=tuple(table_row(row) for row in rows),
+    )
+
+
+def _no_chart(rows: Sequence[TrendRow]) -> str:
+    """Why there is no chart. Predicate: fewer than two months have a value that may be shown."""
+    withheld = sum(bool(row.withheld) for row in rows)
+    if withheld == len(rows):
+        return f"No chart: all {counted(len(rows), 'month')} are withheld."
+    with_value = sum(row.value is not None for row in rows)
+    return (
+        f"No chart: {with_value or 'no'} {'month has' if with_value == 1 else 'months have'} a value to draw."
+    )
+
+
+def _with_gaps(rows: Sequence[TrendRow]) -> list[TrendRow | str]:
+    """The rows with the months between them that have none, so that distances in time are kept."""
+    by_month = {row.month: row for row in rows}
+    first, last = (12 * int(month[:4]) + int(month[5:]) - 1 for month in (rows[0].month, rows[-1].month))
+    months = [f"{index // 12}-{index % 12 + 1:02d}" for index in range(first, last + 1)]
+    return [by_month.get(month, month) for month in months]
+
+
+def _chart_month(row: TrendRow | str) -> ChartMonth:
+    if isinstance(row, str):
+        return ChartMonth(month=row)
+    return ChartMonth(
+        month=row.month,
+        n=row.n,
+        value=row.value,
+        ci_low=row.ci_low,
+        ci_high=row.ci_high,
+        is_hollow=row.is_so_far,
+        joins=not row.hole and row.completeness != "incomplete",
+    )
+
+
+def table_row(row: TrendRow) -> TableRow:
+    """A row in words; where it is withheld, the reason stands in place of every number."""
+    state = "so far" if row.is_so_far else "final"
+    if row.hole:
+        state += f"; {worded('holes', row.hole)}"
+    return TableRow(
+        month=short_month(row.month),
+        withheld=row.withheld,
+        numbers=() if row.withheld else _numbers(row),
+        state=state,
+        sources=worded("completeness", row.completeness),
+    )
+
+
+def _numbers(row: TrendRow) -> tuple[str, str, str, str]:
+    """Cases, value, interval, difference to the month before."""
+    if row.status == "no_activity":
+        return "0", worded("statuses", row.status), "", ""
+    cases = f"{row.numerator} of {row.denominator}" if row.denominator is not None else f"{row.n or 0}"
+    if row.value is None:
+        return cases, worded("statuses", row.status) if row.status != "ok" else "open", "", ""
+    delta = delta_text(row.delta, row.unit)
+    if delta and row.is_delta_provisional:
+        delta += " (so far)"
+    if not delta and row.delta_reason in ("previous_withheld", "segment_change"):
+        delta = worded("deltas", row.delta_reason)
+    return (
+        cases,
+        value_text(row.value, row.unit),
+        interval_text(row.ci_low, row.ci_high, row.unit),
+        delta,
+    )

@@ -1,0 +1,137 @@
+"""How numbers, dates and classes read in a packet. Rounding happens here and nowhere before.
+
+Not here: the sentences of the ladder (transforms.ladder) or of questions.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+from packets.catalogue import Metric
+from transforms.ladder import month_name, percent, two_digits
+
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_UNLIKELY_TO_BE_MEANT = {*range(32), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+
+
+@cache
+def _tables() -> Mapping[str, Mapping[str, str]]:
+    return tomllib.loads((files("packets") / "words.toml").read_text("utf-8"))
+
+
+def worded(table: str, key: str | None) -> str:
+    """The words for a class; a class without words reads as its own name."""
+    if not key:
+        return ""
+    known = _tables()[table]
+    return known.get(key, key.replace("_", " "))
+
+
+def why_text(metric: Metric | None, counted_as: str, why: str | None) -> str:
+    """Why a case fell into its class, a miss in the metric's own words."""
+    if metric and why and counted_as == "denominator" and why in metric.words.misses:
+        return metric.words.misses[why]
+    return worded("whys", why)
+
+
+def day_text(day: date) -> str:
+    """3 May 2026."""
+    return f"{day.day} {month_name(day.isoformat())}"
+
+
+def days_text(first: date, last: date) -> str:
+    """One date, or a range with its ends."""
+    return day_text(first) if first == last else f"{day_text(first)} to {day_text(last)}"
+
+
+def short_month(month: str) -> str:
+    """``2026-03`` where there is little room: Mar 2026."""
+    return f"{month_name(month)[:3]} {month[:4]}"
+
+
+def instant_text(local: datetime) -> str:
+    """3 May 2026, 14:05."""
+    return f"{day_text(local.date())}, {local:%H:%M}"
+
+
+def weekdays_text(days: Sequence[int]) -> str:
+    """ISO weekdays as Mon to Fri, or one by one."""
+    ordered = sorted(days)
+    names = [_WEEKDAYS[day - 1] for day in ordered]
+    run = len(ordered) > 2 and ordered == list(range(ordered[0], ordered[0] + len(ordered)))
+    return f"{names[0]} to {names[-1]}" if run else ", ".join(names)
+
+
+def amount_text(amount: float | None, unit: str) -> str:
+    """One case's amount: hours with minutes, so that 24 h 1 min is not read as 24."""
+    if amount is None or not unit:
+        return ""
+    if unit != "hours":
+        return f"{two_digits(amount)} {unit}"
+    hours, minutes = divmod(round(amount * 60), 60)
+    if not hours:
+        return f"{minutes} min"
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def value_text(value: float | None, unit: str) -> str:
+    """A value in its unit; a share as a percentage."""
+    if value is None:
+        return ""
+    return percent(value) if unit == "share" else f"{two_digits(value)} {unit}"
+
+
+def interval_text(low: float | None, high: float | None, unit: str) -> str:
+    """The 95% interval, or why there is none; an open upper end is said."""
+    if low is None:
+        return "too few for an interval"
+    if high is None:
+        return f"{value_text(low, unit)} to open"
+    lower = percent(low) if unit == "share" else two_digits(low)
+    return f"{lower} to {value_text(high, unit)}"
+
+
+def delta_text(delta: float | None, unit: str) -> str:
+    """A difference in points or in the unit, with its sign."""
+    if delta is None:
+        return ""
+    size = two_digits(abs(delta) * (100 if unit == "share" else 1))
+    if unit == "share":
+        size = f"{round(abs(delta) * 100)}"
+    sign = "" if size == "0" else "+" if delta > 0 else "\N{MINUS SIGN}"
+    points = "point" if size == "1" else "points"
+    return f"{sign}{size} {points if unit == 'share' else unit}"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """A count with its noun in the right number."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def listed(parts: Sequence[str], *, at_most: int = 5) -> str:
+    """Parts as a sentence lists them, cut after a few with the number left out."""
+    shown = list(parts[:at_most])
+    if len(parts) > at_most:
+        return f"{', '.join(shown)} and {len(parts) - at_most} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+
+
+def plain(text: str | None, *, at_most: int = 120) -> str:
+    """Foreign text on one row: no control or direction marks, cut to a length that can be read."""
+    kept = "".join(" " if ord(char) in _UNLIKELY_TO_BE_MEANT else char for char in text or "")
+    joined = " ".join(kept.split())
+    return joined if len(joined) <= at_most else joined[: at_most - 1].rstrip() + "…"
+
+
+def web_link(address: str | None) -> str | None:
+    """The address if a browser may follow it from a packet: http or https with a host, else nothing."""
+    if not address or any(ord(char) <= 32 for char in address):
+        return None
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return address if parts.scheme in ("http", "https") and parts.netloc else None
