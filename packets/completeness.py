@@ -75,24 +75,30 @@ def _quarter_words(status_of: dict[str, set[str]], so_far: str) -> str:
     """Every month that is not complete is named; an unknown month counts as not complete."""
     incomplete = [month for month, found in status_of.items() if "incomplete" in found]
     unknown = [
-        month for month, found in status_of.items() if "incomplete" not in found and found != {"complete"}
+        month for month, found in status_of.items() if "incomplete" not in found and "unknown" in found
     ]
+    silent = [month for month, found in status_of.items() if not found]
     told = []
     if incomplete:
         told.append(f"incomplete in {_span(incomplete)}")
+    if silent:
+        told.append(f"unknown in {_span(silent)}")
     if unknown:
-        told.append(f"unknown in {_span(unknown)} (no independent count)")
-    rest = [month for month in status_of if month not in (*incomplete, *unknown)]
+        told.append(f"read without a gap in {_span(unknown)}, but not counted independently (unknown)")
+    rest = [month for month in status_of if month not in (*incomplete, *unknown, *silent)]
     if rest:
         told.append(f"complete{so_far} in {_span(rest)}")
     return "; ".join(told)
 
 
 def _gaps(of_source: Sequence[Row]) -> list[str]:
-    """What is not complete, by reason: the scopes it holds for together, and the months as stretches."""
+    """What is missing, by reason: the scopes it holds for together, and the months as stretches.
+
+    A month that nobody counted independently is unknown, which the sentence on the quarter says; it is no gap.
+    """
     months_of: dict[tuple[str, str], list[str]] = {}
     for row in of_source:
-        if row["status"] != "complete":
+        if row["status"] == "incomplete":
             why = plain(row["reason"]) or row["status"]
             months_of.setdefault((why, plain(row["scope"])), []).append(row["month"])
     scopes_of: dict[tuple[str, str], list[str]] = {}

@@ -406,7 +406,7 @@ def test_months_the_ledger_does_not_know_are_unknown_not_complete() -> None:
     made.rows["ops.completeness"] = []
     packet = packet_of(made)
     assert packet.completeness.quarter == (
-        "GitHub: unknown in April 2026 to June 2026 (no independent count).",
+        "GitHub: unknown in April 2026 to June 2026.",
     )
     assert not packet.completeness.is_complete
     assert packet.completeness.gaps == ("GitHub: nothing is known about July 2025 to June 2026.",)
@@ -415,14 +415,27 @@ def test_months_the_ledger_does_not_know_are_unknown_not_complete() -> None:
 def test_gaps_are_told_by_reason_with_their_scopes_and_months_together() -> None:
     made = small()
     made.rows["ops.completeness"] += [
-        {**row, "scope": "github:2", "status": "unknown", "reason": "not asked"}
+        {**row, "scope": "github:2", "status": "incomplete", "reason": "not read"}
         for row in made.rows["ops.completeness"]
         if row["month_start"].isoformat() in ("2025-08-01", "2025-09-01", "2025-10-01", "2026-06-01")
     ]
     assert packet_of(made).completeness.gaps == (
         "GitHub, acme/api, June 2026: two pages were refused.",
-        "GitHub, github:2, August 2025 to October 2025 and June 2026: not asked.",
+        "GitHub, github:2, August 2025 to October 2025 and June 2026: not read.",
     )
+
+
+def test_a_month_nobody_counted_independently_is_said_and_is_no_gap() -> None:
+    made = small()
+    made.rows["ops.completeness"] = [
+        {**row, "status": "unknown", "reason": "not asked"} for row in made.rows["ops.completeness"]
+    ]
+    told = packet_of(made).completeness
+    assert told.quarter == (
+        "GitHub: read without a gap in April 2026 to June 2026, but not counted independently (unknown).",
+    )
+    assert told.gaps == ()
+    assert not told.is_complete
 
 
 def test_the_checksum_is_of_everything_else(small_packet: Packet) -> None:
