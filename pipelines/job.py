@@ -8,9 +8,9 @@ import os
 import shutil
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
-from dagster._core.events import StepFailureData
 
 from pipelines.definitions import JOB, build_definitions
 from pipelines.nightly import Night, NightError, blocking, in_words
@@ -45,7 +45,7 @@ def _failure(night: Night, result: dg.ExecuteInProcessResult) -> NightError:
     return NightError("\n".join([*said, kept, "Mend that and run it again; landed files stay."]))
 
 
-def _words_of(failure: StepFailureData) -> str:
+def _words_of(failure: Any) -> str:
     """An error that says what to do in its own words; any other with its class."""
     if failure.user_failure_data is not None and failure.user_failure_data.description:
         return failure.user_failure_data.description

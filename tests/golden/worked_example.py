@@ -72,7 +72,8 @@ def conformed_rows(inputs: Mapping[str, list[Row]], zone: str) -> dict[str, list
     People whom no table lists still exist: they get a row, so that no constraint of core drops them.
     """
     listed = {row["person_id"]: row for row in inputs.get("people", [])}
-    people = [listed.get(person) or {"person_id": person} for person in sorted(_everybody(inputs) | set(listed))]
+    everybody = sorted(_everybody(inputs) | set(listed))
+    people = [listed.get(person) or {"person_id": person} for person in everybody]
     roster = [
         {
             "person_id": person["person_id"],
@@ -102,9 +103,7 @@ def conformed_rows(inputs: Mapping[str, list[Row]], zone: str) -> dict[str, list
             }
             for row in [*inputs.get("memberships", []), *(row for row in roster if row["team_id"])]
         ],
-        "calendar": [
-            {**row, "date": date.fromisoformat(row["date"])} for row in inputs.get("calendar", [])
-        ],
+        "calendar": [{**row, "date": date.fromisoformat(row["date"])} for row in inputs.get("calendar", [])],
         "services": [
             {
                 "service_id": row["service_id"],
@@ -145,7 +144,8 @@ def conformed_rows(inputs: Mapping[str, list[Row]], zone: str) -> dict[str, list
 
 def _everybody(inputs: Mapping[str, list[Row]]) -> set[str]:
     names = ("person_id", "author_id", "reviewer_id", "starter_id", "rater_id", "user_id", "assignee_id")
-    return {row[name] for rows in inputs.values() for row in rows for name in names if row.get(name) is not None}
+    values = (row.get(name) for rows in inputs.values() for row in rows for name in names)
+    return {value for value in values if value is not None}
 
 
 def _cell(
@@ -154,21 +154,29 @@ def _cell(
     """The cell as the specification words it; a period without any case is a no_activity cell."""
     grain = "quarter" if "Q" in period else "month"
     parameters = {"kind": subject["type"], "id": subject["id"], "period": period}
-    found = connection.sql(
-        "SELECT * FROM trends.periods WHERE subject_kind = $kind AND subject_id = $id AND period = $period",
-        params=parameters,
-    ).pl().to_dicts()
+    found = (
+        connection.sql(
+            "SELECT * FROM trends.periods WHERE subject_kind = $kind AND subject_id = $id AND period = $period",
+            params=parameters,
+        )
+        .pl()
+        .to_dicts()
+    )
     first_day = _first_day(period)
-    evidence = connection.sql(
-        f"SELECT ref, outcome, why, amount FROM facts.{metric.id} WHERE subject_kind = $kind "
-        "AND subject_id = $id AND month_start >= $first AND month_start < $after ORDER BY ALL",
-        params={
-            "kind": subject["type"],
-            "id": subject["id"],
-            "first": first_day,
-            "after": _first_day(period, after=True),
-        },
-    ).pl().to_dicts()
+    evidence = (
+        connection.sql(
+            f"SELECT ref, outcome, why, amount FROM facts.{metric.id} WHERE subject_kind = $kind "
+            "AND subject_id = $id AND month_start >= $first AND month_start < $after ORDER BY ALL",
+            params={
+                "kind": subject["type"],
+                "id": subject["id"],
+                "first": first_day,
+                "after": _first_day(period, after=True),
+            },
+        )
+        .pl()
+        .to_dicts()
+    )
     unit = "minutes" if metric.unit == "minutes" else "hours"
     rows = [{**row, unit: row["amount"]} for row in evidence]
     if not found:

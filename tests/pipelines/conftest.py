@@ -1,4 +1,4 @@
-"""One small made-up organisation, run once through the real job, for all tests of this folder that only read."""
+"""One small made-up organisation, run once through the real job, for all tests that only read it."""
 
 import os
 import subprocess

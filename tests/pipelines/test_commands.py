@@ -170,8 +170,8 @@ def test_a_team_and_a_manager_get_their_packets(config: tuple[str, str], tmp_pat
     manager, team = json.loads(
         evenhand(
             "sql",
-            "SELECT manager_id, team_id FROM core.roster WHERE manager_id IS NOT NULL AND valid_to_utc IS NULL "
-            "ORDER BY person_id LIMIT 1",
+            "SELECT manager_id, team_id FROM core.roster WHERE manager_id IS NOT NULL "
+            "AND valid_to_utc IS NULL ORDER BY person_id LIMIT 1",
             "--format",
             "json",
             *config,

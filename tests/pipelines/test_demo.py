@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from metrics_catalog.guard import leaks_in_json, leaks_in_schema
 from tests.pipelines.conftest import evenhand
 
 
@@ -54,6 +55,19 @@ def test_the_analysts_file_holds_no_person(demo: Path) -> None:
     assert not [value for value in values if value.startswith("github:user/")]
 
 
+def test_no_shallow_signal_is_stored_or_printed(demo: Path) -> None:
+    with published(demo) as connection:
+        columns = connection.execute(
+            "SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns() WHERE NOT internal"
+        ).fetchall()
+    assert len(columns) > 150
+    assert leaks_in_schema(columns) == ()
+    packets = sorted(demo.glob("packets/*/*/packet.json"))
+    assert packets
+    for path in packets:
+        assert leaks_in_json(json.loads(path.read_text()), path.name) == ()
+
+
 def test_every_table_and_column_says_what_it_means(demo: Path) -> None:
     with published(demo) as connection:
         silent = connection.execute(
@@ -66,7 +80,10 @@ def test_every_table_and_column_says_what_it_means(demo: Path) -> None:
 def test_a_second_run_plays_the_next_night_and_changes_no_final_month_before(tmp_path: Path) -> None:
     folder = tmp_path / "acme"
     arguments = ("demo", "--engineers", "8", "--months", "4", "--out", str(folder))
-    final = "SELECT * FROM trends.periods WHERE period_start <= DATE '2026-04-01' AND grain = 'month' ORDER BY ALL"
+    final = (
+        "SELECT * FROM trends.periods "
+        "WHERE period_start <= DATE '2026-04-01' AND grain = 'month' ORDER BY ALL"
+    )
     assert evenhand(*arguments).returncode == 0
     with published(folder) as connection:
         first = connection.execute(final).fetchall()

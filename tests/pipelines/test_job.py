@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from connectors.contract import Page
-from connectors.demo import FIRST_NIGHT_UTC, DemoTransport, make_organization
+from connectors.demo import FIRST_NIGHT_UTC, DemoTransport, configuration_files, make_organization
 from connectors.github.client import GitHubSource
 from connectors.github.records import RECORD_TYPES
 from connectors.github.transport import Answer, Operation
@@ -17,7 +17,7 @@ from pipelines import nightly
 from pipelines.definitions import JOB, build_definitions
 from pipelines.job import run_nightly
 from pipelines.nightly import Night, NightError
-from pipelines.settings import Settings
+from pipelines.settings import Settings, load_settings
 from pipelines.sources import Registered
 from warehouse.connection import connect, connect_reading
 
@@ -83,6 +83,14 @@ class Broken:
         return self.change(operations, answer)
 
 
+def staffed(folder: Path) -> Night:
+    """A night of the made-up organisation with its own roster, calendar and services."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in configuration_files(make_organization(engineers=6, months=3)).items():
+        (folder / name).write_text(text)
+    return Night(settings=load_settings(folder / "evenhand.toml"), environment={})
+
+
 def land_changed(night: Night, change: Any) -> Any:
     source = GitHubSource(transport=Broken(change), organizations=("acme",))
     manifest = nightly._land(night, Registered(source=source, record_types=RECORD_TYPES))
@@ -106,7 +114,7 @@ def first_page_only_broken(operations: Sequence[Operation], answer: Answer) -> A
 
 
 def test_a_malformed_page_ends_its_repository_with_a_gap_and_the_rest_stays(tmp_path: Path) -> None:
-    night = night_of(tmp_path)
+    night = staffed(tmp_path)
     manifest = land_changed(night, first_page_only_broken)
     assert manifest.gaps
     assert "a list of pull requests was wanted, found none" in manifest.gaps[0]

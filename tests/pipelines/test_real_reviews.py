@@ -292,10 +292,12 @@ def test_one_month_of_one_repository_agrees_with_the_raw_rows(
 def test_the_whole_series_of_the_repository_agrees(database: duckdb.DuckDBPyConnection) -> None:
     """Every merged pull request of the repository is in exactly one case of its service."""
     ((in_core,),) = database.execute(
-        "SELECT count(*) FROM core.pull_requests WHERE ref LIKE 'bitcoin-core/gui#%' AND merged_at_utc IS NOT NULL"
+        "SELECT count(*) FROM core.pull_requests "
+        "WHERE ref LIKE 'bitcoin-core/gui#%' AND merged_at_utc IS NOT NULL"
     ).fetchall()
     ((cases, distinct),) = database.execute(
-        "SELECT count(*), count(DISTINCT case_id) FROM facts.rq_review_coverage WHERE subject_kind = 'service'"
+        "SELECT count(*), count(DISTINCT case_id) FROM facts.rq_review_coverage "
+        "WHERE subject_kind = 'service'"
     ).fetchall()
     assert cases == distinct == in_core
 
