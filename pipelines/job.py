@@ -48,7 +48,7 @@ def _failure(night: Night, result: dg.ExecuteInProcessResult) -> NightError:
 def _words_of(failure: Any) -> str:
     """An error that says what to do in its own words; any other with its class."""
     if failure.user_failure_data is not None and failure.user_failure_data.description:
-        return failure.user_failure_data.description
+        return str(failure.user_failure_data.description)
     error = failure.error
     while error is not None and error.cause is not None:
         error = error.cause
