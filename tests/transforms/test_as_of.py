@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -267,3 +268,23 @@ def test_a_later_load_changes_nothing_of_an_earlier_instant(late_review: Path) -
     load(late_review, at(9, 2), pull_request(merged=at(8)), pull_request(7, created=at(7)))
     after = [ask(late_review, NOON, f"SELECT * FROM core.{name} ORDER BY ALL") for name in TABLES]
     assert after == before
+
+
+def test_an_account_that_was_deleted_later_keeps_what_it_wrote(tmp_path: Path) -> None:
+    """GitHub shows its old rows without an author from then on; who it was is kept as first seen."""
+    thread, comment = thread_with_comment()
+    load(tmp_path, L1, pull_request(), review(at(1, 10)), thread, comment)
+    nobody = [
+        replace(row, author_account_id=None)  # type: ignore[call-arg]
+        for row in (pull_request(), review(at(1, 10)), comment)
+    ]
+    load(tmp_path, L2, *nobody, thread)
+    for query in (
+        "SELECT author_id FROM core.pull_requests",
+        "SELECT reviewer_id FROM core.reviews",
+        "SELECT author_id FROM core.thread_comments",
+        "SELECT starter_id FROM core.review_threads",
+    ):
+        before, after = ask(tmp_path, NOON, query), ask(tmp_path, None, query)
+        assert before == after
+        assert before[0][0] is not None

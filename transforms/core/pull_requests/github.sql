@@ -1,5 +1,13 @@
 -- One row per pull request. Names of repositories and default branches change; every one ever seen counts.
-WITH known_names AS (
+WITH first_authors AS (
+    -- A deleted account is null from then on, for old rows too; who it was is kept as first seen.
+    SELECT pull_request_id, arg_min(author_account_id, (_load, _page)) AS account_id
+    FROM landing.github__pull_requests__versions
+    WHERE author_account_id IS NOT NULL
+    GROUP BY pull_request_id
+),
+
+known_names AS (
     SELECT DISTINCT lower(name_with_owner) AS name, repository_id
     FROM landing.github__repositories__versions
 ),
@@ -93,7 +101,9 @@ SELECT
     pulls.reverts_ref IS NOT NULL AND list_has_any(pulls.labels, $not_a_defect_labels) AS not_a_defect
 FROM landing.github__pull_requests AS pulls
 LEFT JOIN landing.github__repositories AS repositories ON repositories.repository_id = pulls.repository_id
-LEFT JOIN core.accounts AS authors ON authors.account_id = pulls.author_account_id
+LEFT JOIN first_authors ON first_authors.pull_request_id = pulls.pull_request_id
+LEFT JOIN core.accounts AS authors
+    ON authors.account_id = coalesce(pulls.author_account_id, first_authors.account_id)
 LEFT JOIN first_changes ON first_changes.pull_request_id = pulls.pull_request_id
 LEFT JOIN touched ON touched.pull_request_id = pulls.pull_request_id
 LEFT JOIN known_names AS reverted ON reverted.name = lower(split_part(pulls.reverts_ref, '#', 1))

@@ -1,4 +1,12 @@
 -- One row per submitted review.
+WITH first_authors AS (
+    -- A deleted account is null from then on, for old rows too; who it was is kept as first seen.
+    SELECT review_id, arg_min(author_account_id, (_load, _page)) AS account_id
+    FROM landing.github__reviews__versions
+    WHERE author_account_id IS NOT NULL
+    GROUP BY review_id
+)
+
 SELECT
     reviews.review_id,
     reviews.pull_request_id AS pr_id,
@@ -8,4 +16,6 @@ SELECT
     reviews.body,
     reviews.source_url
 FROM landing.github__reviews AS reviews
-LEFT JOIN core.accounts AS authors ON authors.account_id = reviews.author_account_id
+LEFT JOIN first_authors ON first_authors.review_id = reviews.review_id
+LEFT JOIN core.accounts AS authors
+    ON authors.account_id = coalesce(reviews.author_account_id, first_authors.account_id)

@@ -1,4 +1,12 @@
 -- One row per comment. GitHub does not tell whether a suggestion was applied.
+WITH first_authors AS (
+    -- A deleted account is null from then on, for old rows too; who it was is kept as first seen.
+    SELECT comment_id, arg_min(author_account_id, (_load, _page)) AS account_id
+    FROM landing.github__review_comments__versions
+    WHERE author_account_id IS NOT NULL
+    GROUP BY comment_id
+)
+
 SELECT
     comments.comment_id,
     comments.thread_id,
@@ -9,4 +17,6 @@ SELECT
     NULL::BOOLEAN AS suggestion_applied,
     comments.source_url
 FROM landing.github__review_comments AS comments
-LEFT JOIN core.accounts AS authors ON authors.account_id = comments.author_account_id
+LEFT JOIN first_authors ON first_authors.comment_id = comments.comment_id
+LEFT JOIN core.accounts AS authors
+    ON authors.account_id = coalesce(comments.author_account_id, first_authors.account_id)
