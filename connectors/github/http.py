@@ -8,32 +8,32 @@ PyGithub is kept for authentication, addresses and its error types. Its own retr
 an hour are switched off: there is one outer retry, by tenacity, with one budget of waiting.
 """
 
-import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
-from github import Auth, BadCredentialsException, Github, GithubException
+from github import Auth, Github, GithubException, RateLimitExceededException
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from connectors.errors import RetryLaterError, StopScopeError, StopSourceError
-from connectors.github.queries import batch, unbatch
-from connectors.github.transport import Answer, Json, Operation
+from connectors.github.queries import batch, operation_of, unbatch
+from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, error_kinds
 
 ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 120.0
 REQUEST_TIMEOUT_SECONDS = 60
 
-_LIMITED = ("RATE_LIMIT", "RATE_LIMITED")
+_LIMITED = {"RATE_LIMIT", "RATE_LIMITED"}
 _UNREADABLE = (
     requests.RequestException,
-    json.JSONDecodeError,
+    ValueError,  # broken JSON, and headers that should be numbers
     ConnectionError,
     TimeoutError,
+    AttributeError,  # PyGithub looks for a message in every body of an error, also where it is a list
 )
 
 logging.getLogger("github.Requester").setLevel(logging.ERROR)  # its debug records hold headers
@@ -43,12 +43,14 @@ logging.getLogger("github.Requester").setLevel(logging.ERROR)  # its debug recor
 class GitHubOverHttp:
     """Sends operations to ``base_url`` (``https://api.github.com``, or ``https://HOST/api/v3``) with a token.
 
-    ``sleep`` is given from outside, so that nothing here reads a clock.
+    ``sleep`` is given from outside, so that nothing here reads a clock. ``timeout_seconds`` is how long one
+    answer may keep silent.
     """
 
     base_url: str
     token: str = field(repr=False)
     sleep: Callable[[float], None]
+    timeout_seconds: int = REQUEST_TIMEOUT_SECONDS
     waited_seconds: float = 0.0
     _github: Github = field(init=False, repr=False)
 
@@ -56,7 +58,7 @@ class GitHubOverHttp:
         self._github = Github(
             auth=Auth.Token(self.token),
             base_url=self.base_url.rstrip("/"),
-            timeout=REQUEST_TIMEOUT_SECONDS,
+            timeout=self.timeout_seconds,
             retry=None,
             lazy=True,
             seconds_between_requests=None,
@@ -89,38 +91,71 @@ class GitHubOverHttp:
         self.sleep(seconds)
 
     def _ask(self, query: str, variables: dict[str, Any]) -> tuple[dict[str, Any], Json]:
+        requester = self._github.requester
+        asked = {"query": query, "variables": variables}
         try:
-            return self._github.requester.graphql_query(query, variables)
-        except BadCredentialsException:
-            raise StopSourceError(
-                "GitHub refused the token (401). Nothing was read. "
-                "Is the token in the variable that evenhand.toml names still valid?"
-            ) from None
+            # Not graphql_query: it fails in its own way on an empty body and on errors without a type.
+            headers, body = requester.requestJsonAndCheck("POST", requester.graphql_url, input=asked)
         except GithubException as problem:
-            return _headers_and_body(problem)
+            return _of_status(problem)
+        except RuntimeError:  # PyGithub's word for a redirection to another host
+            raise StopSourceError(
+                "GitHub sends requests on to another address. Nothing was read from there. "
+                "Correct base_url in evenhand.toml."
+            ) from None
         except _UNREADABLE as problem:
             raise RetryLaterError(f"GitHub's answer could not be read ({type(problem).__name__}).") from None
+        return _checked(headers, body)
 
 
-def _headers_and_body(problem: GithubException) -> tuple[dict[str, Any], Json]:
-    """What PyGithub raised for: a 200 with ``errors`` (partial data is still in it), or an HTTP status."""
+def _of_status(problem: GithubException) -> tuple[dict[str, Any], Json]:
+    """What an HTTP status of 400 or more means; some carry GraphQL's own errors."""
     headers = {name.lower(): value for name, value in (problem.headers or {}).items()}
-    body = problem.data if isinstance(problem.data, dict) else {}
-    errors = body.get("errors")
-    if isinstance(errors, list) and isinstance(body.get("data", None) or {}, dict):
-        kinds = {str(error.get("type")) for error in errors if isinstance(error, dict)}
-        if kinds & set(_LIMITED):
-            raise RetryLaterError("GitHub's rate limit is reached.", wait_seconds=_retry_after(headers))
-        if body.get("data") is None and not kinds & {"NOT_FOUND", "FORBIDDEN"}:
-            raise RetryLaterError("GitHub answered with errors and no data.")
-        return headers, body
-    if problem.status in (403, 429):
+    if problem.status == 401:
+        raise StopSourceError(
+            "GitHub refused the token (401). Nothing more was read; what was read before is kept. "
+            "Is the token in the variable that evenhand.toml names still valid?"
+        ) from None
+    if isinstance(problem.data, dict) and isinstance(problem.data.get("errors"), list):
+        return _checked(headers, problem.data)
+    if problem.status == 429 or (problem.status == 403 and _is_limit(problem, headers)):
         raise RetryLaterError(
             f"GitHub refused for now ({problem.status}).", wait_seconds=_retry_after(headers)
+        ) from None
+    if problem.status == 403:
+        raise StopScopeError(
+            "GitHub refused the request (403). Nothing was written for it. "
+            "May the token see this, and is it authorised for the organisation's single sign-on?"
         ) from None
     if problem.status >= 500:
         raise RetryLaterError(f"GitHub answered {problem.status}.") from None
     raise StopScopeError(f"GitHub answered {problem.status}. Nothing was written for this request.") from None
+
+
+def _checked(headers: dict[str, Any], body: Any) -> tuple[dict[str, Any], Json]:
+    """An answer with data, or one whose errors say for good why there is none; everything else again."""
+    if not isinstance(body, dict) or not isinstance(body.get("data") or {}, dict):
+        raise RetryLaterError("GitHub's answer is no GraphQL answer.")  # an HTML page of a proxy, say
+    kinds = error_kinds(_errors(body))
+    if kinds & _LIMITED:
+        raise RetryLaterError("GitHub's rate limit is reached.", wait_seconds=_retry_after(headers))
+    if body.get("data") is None and (not kinds or not kinds <= FINAL_ERRORS):
+        raise RetryLaterError("GitHub answered with errors and no data.")
+    return headers, body
+
+
+def _errors(body: Json) -> tuple[Json, ...]:
+    listed = body.get("errors")
+    return tuple(error for error in listed if isinstance(error, dict)) if isinstance(listed, list) else ()
+
+
+def _is_limit(problem: GithubException, headers: dict[str, Any]) -> bool:
+    """GitHub says 403 to a missing permission too, and then asking again does not help."""
+    return (
+        isinstance(problem, RateLimitExceededException)
+        or "retry-after" in headers
+        or headers.get("x-ratelimit-remaining") == "0"
+    )
 
 
 def _retry_after(headers: dict[str, Any]) -> float | None:
@@ -137,17 +172,23 @@ def _wait(state: RetryCallState) -> float:
 
 def _answer(count: int, headers: dict[str, Any], body: Json) -> Answer:
     lowered = {name.lower(): value for name, value in headers.items()}
-    served = lowered.get("date")
-    if not isinstance(served, str):
-        raise StopSourceError("GitHub's answer has no Date header, so nothing says when it was true.")
     data = body.get("data")
-    data = data if isinstance(data, dict) else None
     return Answer(
         data=unbatch(count, data),
-        errors=tuple(error for error in body.get("errors") or () if isinstance(error, dict)),
-        served_at_utc=parsedate_to_datetime(served).astimezone(UTC),
+        errors=tuple({**error, "operation": operation_of(error, count)} for error in _errors(body)),
+        served_at_utc=_served_at(lowered.get("date")),
         points=_points(data),
     )
+
+
+def _served_at(header: Any) -> datetime:
+    try:
+        served = parsedate_to_datetime(header)
+    except (TypeError, ValueError):
+        raise StopSourceError(
+            "GitHub's answer has no Date header, so nothing says when it was true."
+        ) from None
+    return served.replace(tzinfo=served.tzinfo or UTC).astimezone(UTC)
 
 
 def _points(data: Json | None) -> int:

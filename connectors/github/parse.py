@@ -181,7 +181,7 @@ def _event(
     fields = _mapping(node, "timeline item")
     kind = _EVENT_TYPES[_one_of(fields, "__typename", tuple(_EVENT_TYPES))]
     account_id = team_id = team_slug = review_id = previous = None
-    if kind in ("review_requested", "review_request_removed") and fields.get("requestedReviewer") is not None:
+    if kind in ("review_requested", "review_request_removed") and not _is_null(fields, "requestedReviewer"):
         asked = _mapping(fields["requestedReviewer"], "requestedReviewer")
         if asked.get("__typename") == "Team":
             team_id = f"github:team/{_integer(asked, 'databaseId')}"
@@ -192,7 +192,7 @@ def _event(
         previous = _one_of(
             fields, "previousReviewState", ("APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED")
         )
-        if fields.get("review") is not None:  # null where the review itself was deleted
+        if not _is_null(fields, "review"):  # null where the review itself was deleted
             review_id = (
                 f"github:review/{_big_integer(_mapping(fields['review'], 'review'), 'fullDatabaseId')}"
             )
@@ -261,15 +261,17 @@ def _comment(
 
 def _account(fields: Mapping[str, Any], name: str, accounts: dict[str, Account]) -> str | None:
     """The account id in a field that holds an actor; None for a deleted account."""
-    if name not in fields:
-        raise _missing(name)
-    actor = fields[name]
-    if actor is None:
+    if _is_null(fields, name):
         return None
-    actor = _mapping(actor, name)
+    actor = _mapping(fields[name], name)
     kind = _ACCOUNT_KINDS[_one_of(actor, "__typename", tuple(_ACCOUNT_KINDS))]
+    numbered = actor
+    if actor["__typename"] == "EnterpriseUserAccount":  # has no number of its own, only that of its user
+        if _is_null(actor, "user"):
+            return None
+        numbered = _mapping(actor["user"], "user")
     account = Account(
-        account_id=f"github:user/{_integer(actor, 'databaseId')}", login=_text(actor, "login"), kind=kind
+        account_id=f"github:user/{_integer(numbered, 'databaseId')}", login=_text(actor, "login"), kind=kind
     )
     accounts[account.account_id] = account
     return account.account_id
@@ -290,12 +292,14 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
     value = _present(fields, name)
     if not isinstance(value, str):
         raise _wrong(name, "text", value)
+    if not value.isascii():  # half a surrogate pair is JSON but not UTF-8; one such body would stop the load
+        return value.encode("utf-8", "replace").decode("utf-8")
     return value
 
 
 def _integer(fields: Mapping[str, Any], name: str) -> int:
     value = _present(fields, name)
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**63:
         raise _wrong(name, "a whole number", value)
     return value
 
@@ -303,7 +307,7 @@ def _integer(fields: Mapping[str, Any], name: str) -> int:
 def _big_integer(fields: Mapping[str, Any], name: str) -> int:
     """GitHub sends whole numbers above 32 bits as text."""
     value = _present(fields, name)
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,20}", value):
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -337,7 +341,10 @@ def _instant(fields: Mapping[str, Any], name: str, served_at_utc: datetime) -> d
         raise _wrong(name, "a time such as 2026-03-02T09:00:00Z", text) from None
     if instant.tzinfo is None:
         raise _wrong(name, "a time with its zone", text)
-    instant = instant.astimezone(UTC)
+    try:
+        instant = instant.astimezone(UTC)
+    except OverflowError:  # the first or last day of the calendar, moved over its edge
+        raise _wrong(name, "a time such as 2026-03-02T09:00:00Z", text) from None
     if instant > served_at_utc + CLOCK_TOLERANCE:
         raise SkippableRecordError(
             field=name,
@@ -349,9 +356,14 @@ def _instant(fields: Mapping[str, Any], name: str, served_at_utc: datetime) -> d
 
 
 def _optional_instant(fields: Mapping[str, Any], name: str, served_at_utc: datetime) -> datetime | None:
+    return None if _is_null(fields, name) else _instant(fields, name, served_at_utc)
+
+
+def _is_null(fields: Mapping[str, Any], name: str) -> bool:
+    """Whether a field that must be there holds null, which GitHub uses for what was deleted or is hidden."""
     if name not in fields:
         raise _missing(name)
-    return None if fields[name] is None else _instant(fields, name, served_at_utc)
+    return fields[name] is None
 
 
 def _present(fields: Mapping[str, Any], name: str) -> Any:

@@ -4,12 +4,24 @@ Here: the page protocol (``Operation`` in, ``Answer`` out), which the made-up or
 Not here: what the operations are (``queries``), what the answers mean (``parse``).
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 Json = dict[str, Any]
+
+FINAL_ERRORS = {
+    "NOT_FOUND",
+    "FORBIDDEN",
+    "INVALID_QUERY",
+    "INVALID_CURSOR_ARGUMENTS",
+    "MISSING_PAGINATION_BOUNDARIES",
+    "EXCESSIVE_PAGINATION",
+    "MAX_NODE_LIMIT_EXCEEDED",
+}
+"""Kinds of errors that asking again does not mend. With any other, what is null may be there next time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +45,23 @@ class Answer:
     errors: tuple[Json, ...]
     served_at_utc: datetime
     points: int
+
+
+def error_kinds(errors: Iterable[Mapping[str, Any]]) -> set[str]:
+    """What GitHub calls its errors, in its own capital words.
+
+    A refused query has no type but a code (``undefinedField``). An error without either is a hiccup.
+    """
+    kinds: set[str] = set()
+    for error in errors:
+        kind, extensions = error.get("type"), error.get("extensions")
+        if isinstance(kind, str) and re.fullmatch(r"[A-Z_]{1,60}", kind):
+            kinds.add(kind)
+        elif isinstance(extensions, Mapping) and isinstance(extensions.get("code"), str):
+            kinds.add("INVALID_QUERY")
+        else:
+            kinds.add("NO_TYPE_GIVEN")
+    return kinds
 
 
 class Transport(Protocol):

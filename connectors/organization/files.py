@@ -8,6 +8,7 @@ not a number here.
 """
 
 import csv
+import re
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from connectors.contract import Gap, Page, Record, RejectedRecord, Usage
-from connectors.errors import SkippableRecordError, StopSourceError
+from connectors.errors import SkippableRecordError, StopScopeError
 from connectors.organization.records import CalendarRow, RosterRow, ServiceRow
 
 PEOPLE_COLUMNS = (
@@ -48,16 +49,21 @@ class OrganizationSource:
         return self.known_at_utc
 
     def pages(self) -> Iterator[Page | Gap]:
-        """One page a file. Raises StopSourceError for one that cannot be read at all; the last good one stays."""
-        for path, read in (
-            (self.people, self._people),
-            (self.calendar, self._calendar),
-            (self.services, self._services),
+        """One page a file. A file that cannot be read at all is a gap; the others are read all the same."""
+        for stream, path, read in (
+            ("people", self.people, self._people),
+            ("calendar", self.calendar, self._calendar),
+            ("services", self.services, self._services),
         ):
-            if path is not None:
+            if path is None:
+                continue
+            try:
                 records, rejected = read(path)
+            except StopScopeError as reason:
+                yield Gap(scope=stream, message=str(reason))
+            else:
                 yield Page(
-                    scope=path.name,
+                    scope=stream,
                     served_at_utc=self.known_at_utc,
                     records=tuple(records),
                     rejected=tuple(rejected),
@@ -93,7 +99,8 @@ class OrganizationSource:
 
     def _calendar(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
         rows, rejected = _read(path, "calendar", CALENDAR_COLUMNS, _calendar_row)
-        return list(rows.values()), rejected
+        kept, repeated = _without_repeats(rows, path)
+        return list(kept), rejected + repeated
 
     def _services(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
         rows, rejected = _read(path, "services", SERVICES_COLUMNS, _service_row)
@@ -110,15 +117,16 @@ def _read(
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, strict=True)
+            reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
             _check_header(path, reader.fieldnames, columns)
             numbered = [(reader.line_num, cells) for cells in reader]
     except OSError as problem:
-        raise StopSourceError(
+        raise StopScopeError(
             f"{path} cannot be read ({problem.strerror}). evenhand.toml names it. "
             f"Nothing of it was written; the last good one stays in use."
         ) from None
     except (UnicodeDecodeError, csv.Error) as problem:
-        raise StopSourceError(
+        raise StopScopeError(
             f"{path} is not a CSV file in UTF-8 ({problem}). "
             f"Nothing of it was written; the last good one stays in use."
         ) from None
@@ -134,17 +142,41 @@ def _read(
     return rows, rejected
 
 
-def _check_header(path: Path, found: Sequence[str] | None, wanted: Sequence[str]) -> None:
-    names = [name.strip() for name in found or ()]
+def _check_header(path: Path, names: Sequence[str], wanted: Sequence[str]) -> None:
     missing = [name for name in wanted if name not in names]
     unknown = [name for name in names if name not in wanted]
-    if missing or unknown:
+    repeated = [name for name in wanted if names.count(name) > 1]
+    if missing or unknown or repeated:
         said = [f"missing: {', '.join(missing)}"] if missing else []
-        said += [f"unknown: {', '.join(unknown)}"] if unknown else []
-        raise StopSourceError(
+        said += [f"unknown: {_in_words(unknown)}"] if unknown else []
+        said += [f"more than once: {', '.join(repeated)}"] if repeated else []
+        raise StopScopeError(
             f"{path}: the columns {','.join(wanted)} were wanted; {'; '.join(said)}. "
             f"Nothing of it was written; the last good one stays in use."
         )
+
+
+def _in_words(unknown: Sequence[str]) -> str:
+    """Column names, but no cells: in a file without a header the first person stands in its place."""
+    names = [name for name in unknown if re.fullmatch(r"[a-z][a-z_]{0,40}", name)]
+    others = len(unknown) - len(names)
+    return ", ".join(names + ([f"{others} that are no column names"] if others else []))
+
+
+def _without_repeats(
+    rows: Mapping[int, CalendarRow], path: Path
+) -> tuple[list[CalendarRow], list[RejectedRecord]]:
+    """The calendar with every line once."""
+    lines: dict[CalendarRow, int] = {}
+    rejected: list[RejectedRecord] = []
+    for line, row in rows.items():
+        if row in lines:
+            problem = _bad("row", "repeated_row", f"this row says the same as line {lines[row]}")
+            kind = "This row was left out, the earlier one kept."
+            rejected.append(replace(_rejected(path, "calendar", line, problem, kind), is_lost=False))
+        else:
+            lines[row] = line
+    return list(lines), rejected
 
 
 def _without_overlaps(
@@ -174,7 +206,7 @@ def _without_overlaps(
 def _unknown_manager(row: RosterRow, path: Path) -> RejectedRecord:
     return RejectedRecord(
         stream="people",
-        scope=path.name,
+        scope="people",
         ref=f"{path.name}, person {row.person_id}",
         field="manager",
         problem="unknown_manager",
@@ -283,7 +315,7 @@ def _bad(field_name: str, problem: str, message: str) -> SkippableRecordError:
 def _rejected(path: Path, stream: str, line: int, problem: SkippableRecordError, kept: str) -> RejectedRecord:
     return RejectedRecord(
         stream=stream,
-        scope=path.name,
+        scope=stream,
         ref=f"{path.name}, line {line}",
         field=problem.field,
         problem=problem.problem,

@@ -48,7 +48,7 @@ class CalendarRow:
 
     @property
     def key(self) -> str:
-        return f"{self.applies_to} {self.first_day} {self.kind}"
+        return f"{self.applies_to} {self.first_day} {self.last_day} {self.kind}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ The documents are taken apart and put together by graphql-core, which Dagster's 
 renaming variables by hand in text is how queries break.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -106,6 +107,17 @@ def unbatch(count: int, data: dict[str, Any] | None) -> tuple[dict[str, Any] | N
         {key.removeprefix(f"o{index}_"): value for key, value in data.items() if key.startswith(f"o{index}_")}
         for index in range(count)
     )
+
+
+def operation_of(error: Mapping[str, Any], count: int) -> int | None:
+    """Which operation of a :func:`batch` document an error belongs to, told by its path; None without one."""
+    path = error.get("path")
+    if not isinstance(path, list) or not path:
+        return None
+    if count == 1:
+        return 0
+    found = re.match(r"o(\d+)_", str(path[0]))
+    return None if found is None else int(found[1])
 
 
 class _Prefixed(Visitor):

@@ -1,0 +1,187 @@
+"""The rests of nested lists, and the pull requests that wait for them.
+
+Here: which lists of a page go on, how their rests share requests, when a pull request is whole.
+Not here: asking (``client``), fields (``parse``).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.errors import SkippableRecordError, StopScopeError
+from connectors.github.parse import nodes
+from connectors.github.transport import Json, Operation
+
+NODES_A_REQUEST = 6_000
+"""How many nodes the rests of nested lists may ask for in one shared request: what a page of 50 asks for."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Pull requests held back until their nested lists are read to the end.
+
+    A page's other pull requests go on at once. The rests of many pages share requests, because a request for
+    each would double their number.
+    """
+
+    rests: list["Rest"] = field(default_factory=list)
+    pull_requests: list[Json] = field(default_factory=list)
+
+    def hold_back(self, listed: Sequence[Any]) -> list[Any]:
+        """Those of a page that are whole; the others wait here."""
+        whole = []
+        for node in listed:
+            self._forget(node)
+            rests = list(_rests(node)) if isinstance(node, dict) else []
+            if rests and "_unread" not in node:
+                self.pull_requests.append(node)
+                self.rests += rests
+            else:
+                whole.append(node)
+        return whole
+
+    def is_worth_a_request(self) -> bool:
+        return sum(_NODES[rest.connection] for rest in self.rests) >= NODES_A_REQUEST
+
+    def next_request(self) -> list["Rest"]:
+        """The oldest rests that fit one request, taken off the list."""
+        taken, asked = 0, 0
+        while taken < len(self.rests) and asked + _NODES[self.rests[taken].connection] <= NODES_A_REQUEST:
+            asked += _NODES[self.rests[taken].connection]
+            taken += 1
+        now, self.rests = self.rests[:taken], self.rests[taken:]
+        return now
+
+    def completed(self) -> list[Json]:
+        """Those that no longer wait for anything, in the order they came; they leave."""
+        open_ids = {rest.pull_request["id"] for rest in self.rests}
+        done = [node for node in self.pull_requests if node["id"] not in open_ids]
+        self.pull_requests = [node for node in self.pull_requests if node["id"] in open_ids]
+        return done
+
+    def _forget(self, node: Any) -> None:
+        """One that moved to a later page while it waited here is read anew there, which counts."""
+        again = node.get("id") if isinstance(node, dict) else None
+        self.pull_requests = [older for older in self.pull_requests if older["id"] != again]
+        self.rests = [rest for rest in self.rests if rest.pull_request["id"] != again]
+
+    def left_behind(self) -> str:
+        """The words for those that are not whole when the scope stops."""
+        if not self.pull_requests:
+            return ""
+        numbers = ", ".join(number_of(node) for node in self.pull_requests[:5])
+        return f" Not written because only half read: {len(self.pull_requests)} pull requests ({numbers}...)."
+
+
+@dataclass(slots=True, kw_only=True)
+class Rest:
+    """What is still to be read of one nested list."""
+
+    operation: str
+    connection: str
+    parent: Json
+    pull_request: Json
+    after: str
+    seen: set[str] = field(default_factory=set)
+
+    def asked(self) -> Operation:
+        return Operation(name=self.operation, variables={"id": self.parent["id"], "after": self.after})
+
+    def take(self, data: Json | None) -> list["Rest"]:
+        """Append what came to the parent's list; give what is still to be read below or behind it.
+
+        A pull request whose rest cannot be read is marked ``_unread`` and quarantined: half of its reviews
+        would be a wrong number.
+        """
+        node = (data or {}).get("node")
+        more = node.get(self.connection) if isinstance(node, dict) else None
+        if not isinstance(more, dict) or not isinstance(more.get("nodes"), list):
+            self.pull_request["_unread"] = self.connection
+            return []
+        self.parent[self.connection]["nodes"] += more["nodes"]
+        rests: list[Rest] = []
+        if self.connection == "reviewThreads":
+            for thread in more["nodes"]:
+                rests += _rests_of(thread, "comments", "MoreReviewComments", self.pull_request)
+        try:
+            after = next_cursor(more, self.seen, what=self.connection)
+        except StopScopeError:
+            self.pull_request["_unread"] = self.connection
+            return []
+        if after is not None:
+            self.after = after
+            rests.append(self)
+        return rests
+
+
+_NODES = {"labels": 100, "reviews": 100, "timelineItems": 100, "comments": 100, "reviewThreads": 300}
+"""Nodes that the operation for the rest of each list asks for."""
+
+_NESTED = {
+    "labels": "MoreLabels",
+    "reviews": "MoreReviews",
+    "reviewThreads": "MoreReviewThreads",
+    "timelineItems": "MoreTimelineEvents",
+}
+
+
+def _rests(pull_request: Json) -> Iterator[Rest]:
+    for connection, operation in _NESTED.items():
+        yield from _rests_of(pull_request, connection, operation, pull_request)
+    try:
+        threads = nodes(pull_request, "reviewThreads")
+    except SkippableRecordError:
+        return  # the parser quarantines the pull request for it
+    for thread in threads:
+        yield from _rests_of(thread, "comments", "MoreReviewComments", pull_request)
+
+
+def _rests_of(parent: Any, connection: str, operation: str, pull_request: Json) -> Iterator[Rest]:
+    """What is still to be read of a nested list. Where nobody can tell, its pull request is ``_unread``."""
+    listed = parent.get(connection) if isinstance(parent, dict) else None
+    if not isinstance(listed, dict) or not isinstance(listed.get("nodes"), list):
+        return  # the parser names it
+    try:
+        after = next_cursor(listed, set(), what=connection)
+    except StopScopeError:
+        pull_request["_unread"] = connection
+        return
+    if after is None:
+        return
+    if not isinstance(parent.get("id"), str) or not isinstance(pull_request.get("id"), str):
+        pull_request["_unread"] = connection  # without an id nobody can ask for the rest
+        return
+    yield Rest(
+        operation=operation,
+        connection=connection,
+        parent=parent,
+        pull_request=pull_request,
+        after=after,
+        seen={after},
+    )
+
+
+def next_cursor(connection: Json, seen: set[str], *, what: str) -> str | None:
+    """The cursor of the next page, None at the end. One that was ``seen`` before would loop for ever."""
+    info = connection.get("pageInfo")
+    if not isinstance(info, dict) or not isinstance(info.get("hasNextPage"), bool):
+        raise StopScopeError(
+            f"{what}: the answer does not say whether there is another page (pageInfo). "
+            f"What was read is kept; the rest is missing."
+        )
+    if not info["hasNextPage"]:
+        return None
+    after = info.get("endCursor")
+    if not isinstance(after, str) or after in seen:
+        raise StopScopeError(
+            f"{what}: the next page's cursor is missing or the same as before. "
+            f"What was read is kept; the rest is missing."
+        )
+    seen.add(after)
+    return after
+
+
+def number_of(node: Json) -> str:
+    """``#881``, never what else may stand in its place."""
+    number = node.get("number")
+    return f"#{number}" if isinstance(number, int) and not isinstance(number, bool) else "#?"

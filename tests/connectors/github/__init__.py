@@ -1,0 +1,1 @@
+"""What GitHub answers, and what becomes of it."""

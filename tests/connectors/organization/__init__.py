@@ -1,0 +1,1 @@
+"""The organisation's own files, good ones and bad ones."""

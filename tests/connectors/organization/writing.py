@@ -1,0 +1,95 @@
+"""Files of an invented organisation, written for one test.
+
+Here: rows by column, files made of them, and what the source makes of the files.
+Not here: assertions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from connectors.contract import Gap, Page, Record, RejectedRecord
+from connectors.organization.files import (
+    CALENDAR_COLUMNS,
+    PEOPLE_COLUMNS,
+    SERVICES_COLUMNS,
+    OrganizationSource,
+)
+
+KNOWN_AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
+COLUMNS = {"people": PEOPLE_COLUMNS, "calendar": CALENDAR_COLUMNS, "services": SERVICES_COLUMNS}
+ORDINARY: Mapping[str, Mapping[str, str]] = {
+    "people": {"person": "p1", "name": "Tilde Moss", "email": "tilde@acme.example"},
+    "calendar": {"applies_to": "*", "first_day": "2026-01-01", "last_day": "2026-01-01", "kind": "holiday"},
+    "services": {"service": "kettle", "tier": "1"},
+}
+
+Kind = TypeVar("Kind", bound=Record)
+
+
+def line(file: str, **cells: str) -> str:
+    """A row of a file, with what is ordinary about it where nothing else is said."""
+    row = {**ORDINARY[file], **cells}
+    unknown = sorted(set(row) - set(COLUMNS[file]))
+    assert unknown == [], f"no columns of {file}: {unknown}"
+    return ",".join(row.get(column, "") for column in COLUMNS[file])
+
+
+def table(file: str, *lines: str) -> str:
+    """A file with its header."""
+    return "\n".join([",".join(COLUMNS[file]), *lines]) + "\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What the source made of the files."""
+
+    pages: tuple[Page, ...]
+    gaps: tuple[Gap, ...]
+
+    def all(self, kind: type[Kind]) -> list[Kind]:
+        return [record for page in self.pages for record in page.records if isinstance(record, kind)]
+
+    def one(self, kind: type[Kind]) -> Kind:
+        (only,) = self.all(kind)
+        return only
+
+    @property
+    def rejected(self) -> list[RejectedRecord]:
+        return [reject for page in self.pages for reject in page.rejected]
+
+    @property
+    def only_reject(self) -> RejectedRecord:
+        (only,) = self.rejected
+        return only
+
+
+def source(folder: Path, **contents: str | bytes) -> OrganizationSource:
+    """The source over these files, written to a folder; a file that is not given is not configured."""
+    paths = {file: _written(folder / f"{file}.csv", contents[file]) for file in COLUMNS if file in contents}
+    return OrganizationSource(
+        people=paths.get("people"),
+        calendar=paths.get("calendar"),
+        services=paths.get("services"),
+        reporting_timezone="Europe/Berlin",
+        known_at_utc=KNOWN_AT,
+    )
+
+
+def _written(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def read_from(one: OrganizationSource) -> Read:
+    listed = list(one.pages())
+    return Read(
+        pages=tuple(entry for entry in listed if isinstance(entry, Page)),
+        gaps=tuple(entry for entry in listed if isinstance(entry, Gap)),
+    )
+
+
+def read(folder: Path, **contents: str | bytes) -> Read:
+    return read_from(source(folder, **contents))
