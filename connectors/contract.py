@@ -71,12 +71,15 @@ class Usage:
 class Source(Protocol):
     """One configured source.
 
-    ``server_time`` asks the server for its time, once, before the first page. ``pages`` yields pages and
-    gaps; a scope that ends without a gap was read to its end.
+    ``reads`` says in words how far back it goes. ``server_time`` asks the server for its time, once, before
+    the first page. ``pages`` yields pages and gaps; a scope that ends without a gap was read to its end.
     """
 
     name: str
     usage: Usage
+
+    @property
+    def reads(self) -> str: ...
 
     def server_time(self) -> datetime: ...
 

@@ -73,7 +73,7 @@ def run(
         list[str] | None, typer.Option(help="Pull only this source (github, organization); may be repeated.")
     ] = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Read everything again. Every run of this version does.")
+        bool, typer.Option("--full", help="Read everything again, and not only what has changed.")
     ] = False,
     as_of: AsOf = None,
     config: Config = None,

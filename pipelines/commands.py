@@ -99,6 +99,7 @@ def run(*, config: Path | None, only: Sequence[str] | None, full: bool, as_of: s
         )
     night = _night(settings, as_of)
     night.only = frozenset(only) if only else None
+    night.full = full
     if night.as_of_utc is not None:
         if only or full:
             raise UsageProblemError(

@@ -16,9 +16,11 @@ from typing import Any
 
 from connectors.contract import Page
 from connectors.errors import StopSourceError
+from connectors.github.client import GitHubSource
 from metrics_catalog.catalogue import Metric, load_catalogue
 from pipelines import sources
 from pipelines.gate import Gate, Verdict
+from pipelines.ledger import expected_counts
 from pipelines.profiles import checks, profile
 from pipelines.settings import Settings
 from transforms.build import (
@@ -36,10 +38,11 @@ from transforms.identity import JOURNAL
 from transforms.queries import create
 from warehouse import journal
 from warehouse.connection import connect
-from warehouse.landing import ChosenLoad, Landing, Manifest, choose_loads, newest_known_at
+from warehouse.landing import ChosenLoad, Landing, Load, Manifest, choose_loads, newest_known_at
 from warehouse.publish import publish
 
 Say = Callable[[str], None]
+COUNTS_SCOPE = "github:counts"
 
 
 class NightError(Exception):
@@ -62,7 +65,8 @@ def code_version() -> str:
 class Night:
     """One run: settings, where things lie, and whom to tell.
 
-    ``as_of_utc`` None means the newest load; ``only`` names the sources to pull, None all.
+    ``as_of_utc`` None means the newest load; ``only`` names the sources to pull, None all;
+    ``full`` reads everything again.
     """
 
     settings: Settings
@@ -70,6 +74,7 @@ class Night:
     say: Say = lambda _: None
     as_of_utc: datetime | None = None
     only: frozenset[str] | None = None
+    full: bool = False
     gate: Gate | None = field(default=None, repr=False)
     verdicts: list[Verdict] = field(default_factory=list, repr=False)
 
@@ -131,7 +136,7 @@ def land_github(night: Night) -> Manifest | None:
     """Read GitHub, or the made-up organisation; None where neither is configured or asked for."""
     if not night.pulls("github"):
         return None
-    registered = sources.github(night.settings, night.environment, night.landing.manifests())
+    registered = sources.github(night.settings, night.environment, night.landing.manifests(), full=night.full)
     return None if registered is None else _land(night, registered)
 
 
@@ -157,6 +162,7 @@ def _land(night: Night, registered: sources.Registered) -> Manifest:
         code_version=code_version(),
         configuration_hash=night.settings.configuration_hash,
         record_types=registered.record_types,
+        reads=source.reads,
     )
     pages = 0
     try:
@@ -177,6 +183,8 @@ def _land(night: Night, registered: sources.Registered) -> Manifest:
     except StopSourceError as reason:
         load.gap(scope=source.name, message=str(reason))
         night.say(f"{source.name}: GAP {reason}")
+    if isinstance(source, GitHubSource):
+        _count_independently(night, source, load)
     manifest = load.finish(requests=source.usage.requests, points=source.usage.points)
     rejected = manifest.rows.get("rejected_records", 0)
     night.say(
@@ -185,6 +193,18 @@ def _land(night: Night, registered: sources.Registered) -> Manifest:
         + (f", {rejected} rejected (ops.rejected_records)" if rejected else "")
     )
     return manifest
+
+
+def _count_independently(night: Night, source: GitHubSource, load: Load) -> None:
+    """Ask the source how many there should be, and keep the answers in the load."""
+    try:
+        counts = expected_counts(
+            source, load, night.landing.manifests(), night.settings.organization.reporting_timezone
+        )
+    except StopSourceError as reason:
+        night.say(f"{source.name}: not counted independently: {reason}")
+        return
+    load.write(counts, scope=COUNTS_SCOPE, fetched_at_utc=source.server_time())
 
 
 # ------------------------------------------------------------------------------------- building

@@ -8,11 +8,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectors.contract import Source
 from pipelines.settings import Settings, SettingsError
 from warehouse.landing import Manifest
+
+if TYPE_CHECKING:
+    from connectors.github.client import GitHubSource
 
 Sleep = Callable[[float], None]
 
@@ -26,10 +29,19 @@ class Registered:
 
 
 def github(
-    settings: Settings, environment: Mapping[str, str], manifests: list[Manifest], sleep: Sleep = time.sleep
+    settings: Settings,
+    environment: Mapping[str, str],
+    manifests: list[Manifest],
+    *,
+    full: bool = False,
+    sleep: Sleep = time.sleep,
 ) -> Registered | None:
-    """GitHub, or the made-up organisation that answers in its place; None where neither is configured."""
+    """GitHub, or the made-up organisation that answers in its place; None where neither is configured.
+
+    Unless ``full``, it is told what earlier loads know, and reads only what has changed since.
+    """
     from connectors.github.records import RECORD_TYPES
+    from pipelines.known import known_repositories
 
     real, demo = settings.sources.github, settings.sources.demo
     if real is not None and demo is not None:
@@ -37,11 +49,12 @@ def github(
             "[sources.demo] answers in the place of [sources.github]; only one of them can be configured. "
             "Nothing was run."
         )
-    if real is not None:
-        return Registered(source=_over_http(settings, environment, sleep), record_types=RECORD_TYPES)
-    if demo is not None:
-        return Registered(source=_made_up(settings, manifests), record_types=RECORD_TYPES)
-    return None
+    if real is None and demo is None:
+        return None
+    source = _made_up(settings, manifests) if real is None else _over_http(settings, environment, sleep)
+    if not full:
+        source.known = known_repositories(manifests, source.server_time(), reads=source.reads)
+    return Registered(source=source, record_types=RECORD_TYPES)
 
 
 def organization(settings: Settings, known_at_utc: datetime) -> Registered:
@@ -60,7 +73,7 @@ def organization(settings: Settings, known_at_utc: datetime) -> Registered:
     return Registered(source=source, record_types=RECORD_TYPES)
 
 
-def _over_http(settings: Settings, environment: Mapping[str, str], sleep: Sleep) -> Source:
+def _over_http(settings: Settings, environment: Mapping[str, str], sleep: Sleep) -> "GitHubSource":
     from connectors.github.client import GitHubSource
     from connectors.github.http import GitHubOverHttp
 
@@ -84,7 +97,7 @@ def _over_http(settings: Settings, environment: Mapping[str, str], sleep: Sleep)
     )
 
 
-def _made_up(settings: Settings, manifests: list[Manifest]) -> Source:
+def _made_up(settings: Settings, manifests: list[Manifest]) -> "GitHubSource":
     """The next night of the made-up organisation: a day after the newest that was landed."""
     from connectors.demo.calendar import FIRST_NIGHT_UTC
     from connectors.demo.organization import make_organization

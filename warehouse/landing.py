@@ -48,8 +48,9 @@ class Scope:
 class Manifest:
     """What one load holds.
 
-    ``known_at_utc`` is the server's own time at its start. ``rows`` and ``files`` are per stream;
-    ``content_hash`` is an order-free hash of all rows.
+    ``known_at_utc`` is the server's own time at its start. ``reads`` says in words how far the source goes
+    back: a load that read less is no ground for reading only what has changed since. ``rows`` and ``files``
+    are per stream; ``content_hash`` is an order-free hash of all rows.
     """
 
     load_id: str
@@ -57,6 +58,7 @@ class Manifest:
     known_at_utc: datetime
     code_version: str
     configuration_hash: str
+    reads: str
     scopes: tuple[Scope, ...]
     files: Mapping[str, tuple[str, ...]]
     rows: Mapping[str, int]
@@ -100,6 +102,7 @@ class Landing:
         code_version: str,
         configuration_hash: str,
         record_types: Sequence[type[Record]],
+        reads: str = "all",
     ) -> "Load":
         """A new load of a source. Its id tells source, server time and number, and sorts by them."""
         stamp = f"{known_at_utc.astimezone(UTC):%Y%m%dT%H%M%SZ}"
@@ -115,6 +118,7 @@ class Landing:
             known_at_utc=known_at_utc.astimezone(UTC),
             code_version=code_version,
             configuration_hash=configuration_hash,
+            reads=reads,
             schemas={record.stream: _schema(record) for record in record_types}
             | {REJECTED: _REJECTED_SCHEMA},
         )
@@ -159,6 +163,7 @@ class Load:
     known_at_utc: datetime
     code_version: str
     configuration_hash: str
+    reads: str
     schemas: dict[str, dict[str, Any]]
     rows: dict[str, int] = field(default_factory=dict)
     _buffers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -189,6 +194,12 @@ class Load:
         self._pages.setdefault(scope, 0)
         self._gaps[scope] = message
 
+    def files_of(self, stream: str) -> list[Path]:
+        """The files of a stream so far, with what was still in memory written first."""
+        if self._buffers.get(stream):
+            self._flush(stream)
+        return [self.folder / name for name in self._files.get(stream, ())]
+
     def finish(self, *, requests: int = 0, points: int = 0) -> Manifest:
         """Write what is still in memory, then the manifest, in one rename.
 
@@ -204,6 +215,7 @@ class Load:
             "known_at_utc": self.known_at_utc.isoformat(),
             "code_version": self.code_version,
             "configuration_hash": self.configuration_hash,
+            "reads": self.reads,
             "scopes": [
                 {"scope": scope, "pages": pages, "gap": self._gaps.get(scope)}
                 for scope, pages in sorted(self._pages.items())
@@ -302,6 +314,7 @@ def _read(path: Path) -> Manifest:
             known_at_utc=datetime.fromisoformat(document["known_at_utc"]),
             code_version=document["code_version"],
             configuration_hash=document["configuration_hash"],
+            reads=document["reads"],
             scopes=tuple(Scope(**scope) for scope in document["scopes"]),
             files={stream: tuple(names) for stream, names in document["files"].items()},
             rows=document["rows"],

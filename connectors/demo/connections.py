@@ -47,8 +47,12 @@ def _connections(operation: Operation) -> int:
             return 1 + int(operation.variables["pageSize"]) * (4 + THREADS)
         case "MoreReviewThreads":
             return 1 + MORE_THREADS
-        case "ServerTime":
+        case "ServerTime" | "CreatedPullRequests":
             return 0
+        case "PullRequestsById":
+            return len(operation.variables["ids"]) * (4 + THREADS)
+        case "ThreadStates":
+            return len(operation.variables["ids"])
         case _:
             return 1
 

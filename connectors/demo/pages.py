@@ -21,6 +21,7 @@ from connectors.demo.snapshot import (
     show_pull_request,
     show_repository,
     show_reviews,
+    show_thread_states,
     show_threads,
     show_timeline,
     text_of,
@@ -86,6 +87,10 @@ class DemoTransport:
             "ServerTime": lambda _: {},
             "OrganizationRepositories": self._repositories,
             "PullRequests": self._pull_requests,
+            "PullRequestsById": self._by_id,
+            "RepositoryState": self._repository_state,
+            "ThreadStates": self._thread_states,
+            "CreatedPullRequests": self._created,
             "MoreLabels": self._more_labels,
             "MoreReviews": self._more_reviews,
             "MoreReviewThreads": self._more_threads,
@@ -117,22 +122,65 @@ class DemoTransport:
         rows = sorted(self.organization.repositories, key=lambda repository: repository.name)
         return {
             "organization": {
-                "repositories": page(rows, first=MORE, after=asked.get("after"), show=show_repository)
+                "repositories": page(rows, first=MORE, after=asked.get("after"), show=self._state)
             }
         }
 
-    def _pull_requests(self, asked: Mapping[str, Any]) -> Json:
-        name = f"{asked['owner']}/{asked['name']}"
+    def _state(self, repository: Repository) -> Json:
+        newest = self._pull_requests_of(repository).listed[:1]
+        shown = [{"updatedAt": text_of(updated_at_utc(one, self.now_utc))} for one in newest]
+        return {**show_repository(repository), "pullRequests": {"nodes": shown}}
+
+    def _repository_state(self, asked: Mapping[str, Any]) -> Json:
+        return {"repository": self._state(self._repository(f"{asked['owner']}/{asked['name']}"))}
+
+    def _repository(self, name: str) -> Repository:
         for repository in self.organization.repositories:
             if repository.name_with_owner == name:
-                listed = page(
-                    self._pull_requests_of(repository).listed,
-                    first=asked["pageSize"],
-                    after=asked.get("after"),
-                    show=lambda pull_request: show_pull_request(pull_request, self.now_utc),
-                )
-                return {"repository": {**show_repository(repository), "pullRequests": listed}}
+                return repository
         raise NotFoundError("repository", f"Could not resolve to a Repository with the name '{name}'.")
+
+    def _by_id(self, asked: Mapping[str, Any]) -> Json:
+        found = [self._pull_request(node_id) for node_id in asked["ids"]]
+        return {
+            "nodes": [
+                {**show_pull_request(one, self.now_utc), "repository": show_repository(one.repository)}
+                for one in found
+            ]
+        }
+
+    def _thread_states(self, asked: Mapping[str, Any]) -> Json:
+        return {
+            "nodes": [
+                {
+                    "id": node_id,
+                    "reviewThreads": show_thread_states(self._pull_request(node_id), self.now_utc),
+                }
+                for node_id in asked["ids"]
+            ]
+        }
+
+    def _created(self, asked: Mapping[str, Any]) -> Json:
+        """Understands the one kind of search that the client asks."""
+        words = dict(part.split(":", 1) for part in asked["query"].split())
+        first, last = words["created"].split("..")
+        listed = self._pull_requests_of(self._repository(words["repo"])).listed
+        inside = [
+            one
+            for one in listed
+            if (first == "*" or text_of(one.created_at_utc) >= first) and text_of(one.created_at_utc) <= last
+        ]
+        return {"search": {"issueCount": len(inside)}}
+
+    def _pull_requests(self, asked: Mapping[str, Any]) -> Json:
+        repository = self._repository(f"{asked['owner']}/{asked['name']}")
+        listed = page(
+            self._pull_requests_of(repository).listed,
+            first=asked["pageSize"],
+            after=asked.get("after"),
+            show=lambda pull_request: show_pull_request(pull_request, self.now_utc),
+        )
+        return {"repository": {**show_repository(repository), "pullRequests": listed}}
 
     def _more_labels(self, asked: Mapping[str, Any]) -> Json:
         found = self._pull_request(asked["id"])

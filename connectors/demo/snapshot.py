@@ -7,7 +7,7 @@ Not here: which operation wants which list (``pages``).
 from collections.abc import Iterable
 from datetime import datetime
 
-from connectors.demo.connections import COMMENTS, LABELS, REVIEWS, THREADS, TIMELINE, page
+from connectors.demo.connections import COMMENTS, LABELS, MORE_THREADS, REVIEWS, THREADS, TIMELINE, page
 from connectors.demo.people import Account, Team
 from connectors.demo.pull_requests import Comment, Label, PullRequest, Review, Thread, TimelineEvent
 from connectors.demo.services import DEFAULT_BRANCH, Repository
@@ -66,6 +66,13 @@ def show_reviews(pull_request: PullRequest, now: datetime, *, first: int, after:
 def show_threads(pull_request: PullRequest, now: datetime, *, first: int, after: str | None = None) -> Json:
     rows = [thread for thread in pull_request.threads if thread.comments[0].seen_from_utc <= now]
     return page(rows, first=first, after=after, show=lambda thread: _show_thread(thread, now))
+
+
+def show_thread_states(pull_request: PullRequest, now: datetime) -> Json:
+    """What a sweep looks at: no texts, and how many comments there are."""
+    rows = [thread for thread in pull_request.threads if thread.comments[0].seen_from_utc <= now]
+    listed = page(rows, first=MORE_THREADS, after=None, show=lambda thread: _show_state(thread, now))
+    return {"pageInfo": {"hasNextPage": listed["pageInfo"]["hasNextPage"]}, "nodes": listed["nodes"]}
 
 
 def show_comments(thread: Thread, now: datetime, *, first: int, after: str | None = None) -> Json:
@@ -158,11 +165,19 @@ def _show_review(review: Review, now: datetime) -> Json:
 
 
 def _show_thread(thread: Thread, now: datetime) -> Json:
+    return {**_flags(thread, now), "comments": show_comments(thread, now, first=COMMENTS)}
+
+
+def _show_state(thread: Thread, now: datetime) -> Json:
+    seen = sum(comment.seen_from_utc <= now for comment in thread.comments)
+    return {**_flags(thread, now), "comments": {"totalCount": seen}}
+
+
+def _flags(thread: Thread, now: datetime) -> Json:
     return {
         "id": thread_id(thread),
         "isResolved": thread.resolved_at_utc is not None and thread.resolved_at_utc <= now,
         "isOutdated": thread.outdated_at_utc is not None and thread.outdated_at_utc <= now,
-        "comments": show_comments(thread, now, first=COMMENTS),
     }
 
 

@@ -5,13 +5,14 @@ Not here: HTTP (``http``), fields (``parse``), what is still to be read of a pag
 (warehouse).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.contract import Gap, Page, RejectedRecord, Usage
 from connectors.errors import SkippableRecordError, StopScopeError, StopSourceError
+from connectors.github.known import KnownRepository, KnownThread
 from connectors.github.parse import Parsed, parse_pull_request, parse_repository
 from connectors.github.records import Repository
 from connectors.github.rests import Rest, Waiting, next_cursor, number_of
@@ -20,26 +21,44 @@ from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, T
 PAGE_SIZE = 50
 """Pull requests a page. 100 failed on large repositories in public reports; 50 passed."""
 
+OVERLAP = timedelta(hours=1)
+"""How much of the time before the last complete run is read again: clocks differ, and reading takes time."""
+
+REPOSITORIES_A_REQUEST = 25
+SWEPT_A_REQUEST = 100
+COUNTS_A_REQUEST = 12
+
 CLEAN_PAGES = 4
 """After so many pages without holes, a page that was made smaller is made larger again."""
 
 
 @dataclass(slots=True, kw_only=True)
 class GitHubSource:
-    """All configured repositories of one GitHub, read in full.
+    """All configured repositories of one GitHub.
 
     ``organizations`` are listed first, then ``repositories`` named one by one (``owner/name``). ``since_utc``
-    ends the walk, which goes from the newest update backwards, behind the first page that is wholly older.
+    ends a walk, which goes from the newest update backwards, behind the first page that reaches back to it.
+    ``known`` is what earlier runs know, by repository id; without it everything is read. With it a walk ends
+    at the last complete run less an overlap, unchanged repositories are not walked, and a sweep looks for
+    changes that do not move a pull request's time of update.
     """
 
     transport: Transport
     organizations: Sequence[str] = ()
     repositories: Sequence[str] = ()
     since_utc: datetime | None = None
+    known: Mapping[str, KnownRepository] = field(default_factory=dict)
     page_size: int = PAGE_SIZE
     name: str = "github"
     usage: Usage = field(default_factory=Usage)
+    read: dict[str, Repository] = field(default_factory=dict)
     _server_time: datetime | None = None
+    _read_again: set[str] = field(default_factory=set)
+
+    @property
+    def reads(self) -> str:
+        """How far back it goes, in words."""
+        return "all" if self.since_utc is None else f"updated since {self.since_utc:%Y-%m-%d}"
 
     def server_time(self) -> datetime:
         """The server's own time at the start, from its first answer. Raises StopSourceError."""
@@ -54,22 +73,44 @@ class GitHubSource:
         """Every page of every repository; a repository that cannot be read to its end ends with a gap."""
         self.server_time()
         seen: set[str] = set()
-        for name in self._names():
-            if isinstance(name, Gap):
-                yield name
-            elif name.lower() not in seen:
-                seen.add(name.lower())
-                yield from self._repository(name)
+        for found in self._found():
+            if isinstance(found, Gap):
+                yield found
+            elif found.name.lower() not in seen:
+                seen.add(found.name.lower())
+                yield from self._unchanged(found) or self._repository(found.name)
+        if self.known:
+            yield from self._sweep()
 
-    def _names(self) -> Iterator[str | Gap]:
+    # ------------------------------------------------------------------------- which repositories
+
+    def _found(self) -> Iterator["_Found | Gap"]:
         for login in self.organizations:
             try:
                 yield from self._organization(login)
             except StopScopeError as reason:
                 yield Gap(scope=f"github:organization/{login}", message=str(reason))
-        yield from self.repositories
+        if not self.known:
+            yield from (_Found(name=name) for name in self.repositories)
+            return
+        for start in range(0, len(self.repositories), REPOSITORIES_A_REQUEST):
+            yield from self._named(self.repositories[start : start + REPOSITORIES_A_REQUEST])
 
-    def _organization(self, login: str) -> Iterator[str | Gap]:
+    def _named(self, names: Sequence[str]) -> Iterator["_Found"]:
+        """The states of repositories that are named in the configuration, in one request."""
+        operations = []
+        for name in names:
+            owner, _, short = name.partition("/")
+            operations.append(Operation(name="RepositoryState", variables={"owner": owner, "name": short}))
+        try:
+            answer = self._send(operations)
+        except StopScopeError:
+            yield from (_Found(name=name) for name in names)  # each is walked, and says itself what is wrong
+            return
+        for name, data in zip(names, answer.data, strict=True):
+            yield _found_of((data or {}).get("repository"), name)
+
+    def _organization(self, login: str) -> Iterator["_Found | Gap"]:
         what, scope = f"organisation {login}", f"github:organization/{login}"
         after: str | None = None
         seen: set[str] = set()
@@ -81,12 +122,39 @@ class GitHubSource:
             connection = _path(answer, "organization", "repositories", what=what, is_first=after is None)
             for position, node in enumerate(_listed(connection, what, "repositories"), start=1):
                 try:
-                    yield parse_repository(node).name_with_owner
+                    yield _found_of(node, parse_repository(node).name_with_owner)
                 except SkippableRecordError as problem:
                     yield Gap(scope=scope, message=f"{what}, repository {position} of its page: {problem}.")
             after = next_cursor(connection, seen, what=what)
             if after is None:
                 return
+
+    def _unchanged(self, found: "_Found") -> list[Page | Gap]:
+        """The one page of a repository in which nothing moved since its last complete run; else nothing."""
+        repository = found.repository
+        until = self._until(repository.repository_id) if repository is not None else None
+        if (
+            repository is None
+            or until is None
+            or found.updated_at_utc is None
+            or found.updated_at_utc >= until
+        ):
+            return []
+        self.read[repository.repository_id] = repository
+        return [
+            Page(
+                scope=repository.repository_id,
+                served_at_utc=self.server_time(),
+                records=(repository,),
+            )
+        ]
+
+    def _until(self, repository_id: str) -> datetime | None:
+        """How far back a walk must go: everything older is known already. None: to the end."""
+        known = self.known.get(repository_id)
+        return None if known is None else known.complete_at_utc - OVERLAP
+
+    # ------------------------------------------------------------------------------ the walk
 
     def _repository(self, name: str) -> Iterator[Page | Gap]:
         scope = f"github:{name}"  # until the first page tells the id
@@ -103,14 +171,18 @@ class GitHubSource:
                 fields = _path(answer, "repository", what=f"repository {name}", is_first=number == 1)
                 repository = _repository_of(fields, name)
                 scope = repository.repository_id
+                self.read[scope] = repository
                 connection = _path(
                     answer, "repository", "pullRequests", what=f"repository {name}", is_first=number == 1
                 )
                 listed = _listed(connection, what, "pull requests")
+                self._read_again |= {
+                    str(node["id"]) for node in listed if isinstance(node, dict) and "id" in node
+                }
                 whole = waiting.hold_back(listed)
                 yield self._page(whole, repository, answer.served_at_utc, number)
                 after = next_cursor(connection, seen, what=what)
-                is_last = after is None or self._is_before_since(listed)
+                is_last = after is None or self._is_known(listed, scope)
                 while waiting.is_worth_a_request() or (is_last and waiting.rests):
                     served_at_utc = self._read_rests(waiting)
                     yield self._page(waiting.completed(), repository, served_at_utc, number)
@@ -134,12 +206,16 @@ class GitHubSource:
             is_last_try = size.now == 1
             size.halve()
 
-    def _is_before_since(self, listed: Sequence[Any]) -> bool:
-        """Whether every pull request of the page is older. One that does not tell its time is not."""
-        if self.since_utc is None or not listed:
+    def _is_known(self, listed: Sequence[Any], scope: str) -> bool:
+        """Whether the page reaches back behind what must be read: what follows was updated earlier still.
+
+        A page with one that does not tell its time does not.
+        """
+        ends = [end for end in (self.since_utc, self._until(scope)) if end is not None]
+        if not ends or not listed:
             return False
-        updates = [_updated_at(node) for node in listed]
-        return all(update is not None and update < self.since_utc for update in updates)
+        updates = [update for node in listed if (update := _updated_at(node)) is not None]
+        return len(updates) == len(listed) and updates[-1] < max(ends)
 
     def _page(
         self, listed: Sequence[Any], repository: Repository, served_at_utc: datetime, number: int
@@ -162,6 +238,82 @@ class GitHubSource:
             records=parsed.all_records(),
             rejected=tuple(parsed.rejected),
         )
+
+    # ----------------------------------------------------------------------------- the sweep
+
+    def _sweep(self) -> Iterator[Page | Gap]:
+        """Pull requests below which something changed without moving their time of update, read anew."""
+        wanted = [
+            (node_id, threads)
+            for repository_id, known in self.known.items()
+            if repository_id in self.read
+            for node_id, threads in known.recent.items()
+            if node_id not in self._read_again
+        ]
+        try:
+            changed: list[str] = []
+            for start in range(0, len(wanted), SWEPT_A_REQUEST):
+                changed += self._changed(dict(wanted[start : start + SWEPT_A_REQUEST]))
+            for start in range(0, len(changed), self.page_size):
+                yield from self._by_id(changed[start : start + self.page_size])
+        except StopScopeError as reason:
+            yield Gap(scope="github:sweep", message=f"Looking for changes in threads: {reason}")
+
+    def _changed(self, known: Mapping[str, Mapping[str, KnownThread]]) -> list[str]:
+        answer = self._send([Operation(name="ThreadStates", variables={"ids": list(known)})])
+        nodes = (answer.data[0] or {}).get("nodes")
+        shown = {
+            node["id"]: node
+            for node in nodes or ()
+            if isinstance(node, dict) and isinstance(node.get("id"), str)
+        }
+        return [node_id for node_id, threads in known.items() if _threads_of(shown.get(node_id)) != threads]
+
+    def _by_id(self, ids: Sequence[str]) -> Iterator[Page | Gap]:
+        """These pull requests, whole, a page for each repository they are in."""
+        answer = self._send([Operation(name="PullRequestsById", variables={"ids": list(ids)})])
+        if _has_holes(answer):
+            raise StopScopeError(f"GitHub left holes in an answer about {len(ids)} pull requests.")
+        nodes = (answer.data[0] or {}).get("nodes") or ()
+        by_repository: dict[str, list[Any]] = {}
+        for node in nodes:
+            if isinstance(node, dict) and isinstance(node.get("repository"), dict):
+                key = str(node["repository"].get("databaseId"))
+                by_repository.setdefault(key, []).append(node)
+        for listed in by_repository.values():
+            repository = _repository_of(listed[0]["repository"], "of a swept pull request")
+            waiting = Waiting()
+            whole = waiting.hold_back(listed)
+            served_at_utc = answer.served_at_utc
+            while waiting.rests:
+                served_at_utc = self._read_rests(waiting)
+            yield self._page([*whole, *waiting.completed()], repository, served_at_utc, 0)
+
+    # ------------------------------------------------------------------ the independent count
+
+    def created_counts(self, stretches: Sequence[tuple[str, datetime | None, datetime]]) -> list[int | None]:
+        """How many pull requests GitHub says were created, for (repository name, first, last) each.
+
+        Both ends count; None at the start means from the beginning. None in the answer: it did not say.
+        """
+        counts: list[int | None] = []
+        for start in range(0, len(stretches), COUNTS_A_REQUEST):
+            asked = stretches[start : start + COUNTS_A_REQUEST]
+            operations = [
+                Operation(name="CreatedPullRequests", variables={"query": _search(*stretch)})
+                for stretch in asked
+            ]
+            try:
+                data = self._send(operations).data
+            except StopScopeError:
+                counts += [None] * len(asked)
+                continue
+            for shown in data:
+                count = ((shown or {}).get("search") or {}).get("issueCount")
+                counts.append(count if isinstance(count, int) and not isinstance(count, bool) else None)
+        return counts
+
+    # ---------------------------------------------------------------------------------- asking
 
     def _read_rests(self, waiting: Waiting) -> datetime:
         now = waiting.next_request()
@@ -189,6 +341,49 @@ class GitHubSource:
         self.usage.requests += 1
         self.usage.points += answer.points
         return answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """A repository to be read, and what its state says where that was asked."""
+
+    name: str
+    repository: Repository | None = None
+    updated_at_utc: datetime | None = None
+
+
+def _found_of(node: Any, name: str) -> _Found:
+    """A repository with its newest update; one that does not tell is walked, which says what is wrong."""
+    try:
+        repository = parse_repository(node)
+        newest = node["pullRequests"]["nodes"]
+        updated_at_utc = _updated_at(newest[0]) if newest else datetime.min.replace(tzinfo=UTC)
+    except (SkippableRecordError, KeyError, TypeError):
+        return _Found(name=name)
+    return _Found(name=name, repository=repository, updated_at_utc=updated_at_utc)
+
+
+def _threads_of(node: Any) -> Mapping[str, KnownThread] | None:
+    """The threads of a swept pull request; None where they cannot be told, or not all of them."""
+    try:
+        threads = node["reviewThreads"]
+        if threads["pageInfo"]["hasNextPage"]:
+            return None
+        return {
+            f"github:thread/{thread['id']}": KnownThread(
+                is_resolved=thread["isResolved"],
+                is_outdated=thread["isOutdated"],
+                size=thread["comments"]["totalCount"],
+            )
+            for thread in threads["nodes"]
+        }
+    except (KeyError, TypeError):
+        return None
+
+
+def _search(name: str, first_utc: datetime | None, last_utc: datetime) -> str:
+    first = "*" if first_utc is None else f"{first_utc:%Y-%m-%dT%H:%M:%SZ}"
+    return f"repo:{name} is:pr created:{first}..{last_utc:%Y-%m-%dT%H:%M:%SZ}"
 
 
 @dataclass(slots=True, kw_only=True)

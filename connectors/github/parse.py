@@ -146,6 +146,7 @@ def _pull_request(
     title = _text(fields, "title")
     return PullRequest(
         pull_request_id=f"{repository.repository_id}/pull/{number}",
+        node_id=_text(fields, "id"),
         repository_id=repository.repository_id,
         number=number,
         source_url=_text(fields, "url"),

@@ -8,7 +8,7 @@ deleted account is ``None``. Texts are kept where a rule reads them (labels, ref
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal
 
 AccountKind = Literal["user", "bot", "mannequin", "organization"]
@@ -59,6 +59,7 @@ class PullRequest:
 
     stream: ClassVar[str] = "pull_requests"
     pull_request_id: str
+    node_id: str
     repository_id: str
     number: int
     source_url: str
@@ -149,7 +150,37 @@ class ReviewComment:
         return self.comment_id
 
 
-Record = Repository | Account | PullRequest | PullRequestEvent | Review | ReviewThread | ReviewComment
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedCount:
+    """How many pull requests GitHub itself says were created in ``[first_utc, after_utc)``.
+
+    ``month_start`` is the month of the reporting zone it stands for; None for all of the time that is read.
+    Only the completeness ledger compares it with what is stored.
+    """
+
+    stream: ClassVar[str] = "expected_counts"
+    count_id: str
+    repository_id: str
+    month_start: date | None
+    first_utc: datetime | None
+    after_utc: datetime
+    expected: int
+
+    @property
+    def key(self) -> str:
+        return self.count_id
+
+
+Record = (
+    Repository
+    | Account
+    | PullRequest
+    | PullRequestEvent
+    | Review
+    | ReviewThread
+    | ReviewComment
+    | ExpectedCount
+)
 RECORD_TYPES: tuple[type[Record], ...] = (
     Repository,
     Account,
@@ -158,4 +189,5 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     Review,
     ReviewThread,
     ReviewComment,
+    ExpectedCount,
 )

@@ -43,6 +43,7 @@ class OrganizationSource:
     known_at_utc: datetime
     name: str = "organization"
     usage: Usage = field(default_factory=Usage)
+    reads: str = "all"
 
     def server_time(self) -> datetime:
         """The time of the run's other sources: a file says nothing about when it was true."""

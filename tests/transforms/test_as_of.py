@@ -55,6 +55,7 @@ def pull_request(
 ) -> PullRequest:
     return PullRequest(
         pull_request_id=f"{repository_id}/pull/{number}",
+        node_id=f"PR_{number}",
         repository_id=repository_id,
         number=number,
         source_url=f"https://github.example/acme/api/pull/{number}",

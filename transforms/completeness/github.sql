@@ -7,8 +7,17 @@ WITH months AS (
     ))::DATE AS month_start
 ),
 
+-- What was read of a repository last counts until it is read again; anything else (a listing, a sweep, a name
+-- that could not be found) is over with the next load.
 scopes AS (
-    SELECT scope, gap FROM newest_scopes WHERE source = 'github'
+    SELECT scope, gap
+    FROM newest_scopes
+    WHERE source = 'github'
+        AND scope <> 'github:counts'
+        AND (
+            load_id = (SELECT max_by(load_id, (known_at_utc, load_id)) FROM ops.loads WHERE source = 'github')
+            OR scope IN (SELECT repository_id FROM core.repositories)
+        )
 ),
 
 stored AS (
@@ -30,28 +39,77 @@ lost AS (
         ON pulls.pr_id = rejected.scope || '/pull/' || regexp_extract(rejected.ref, '#(\d+)', 1)
     WHERE rejected.source = 'github' AND rejected.is_lost
     GROUP BY rejected.scope, reporting_month(pulls.created_at_utc)
+),
+
+-- The newest count of each repository as a whole, and what was stored of the time it counts. The same ids
+-- count once, so where the wholes agree, every month does.
+wholes AS (
+    SELECT
+        counts.repository_id AS scope,
+        counts._load,
+        counts.expected,
+        counts.first_utc,
+        counts.expected = count(pulls.pull_request_id) AS agrees
+    FROM landing.github__expected_counts AS counts
+    LEFT JOIN landing.github__pull_requests AS pulls
+        ON pulls.repository_id = counts.repository_id
+        AND pulls.created_at_utc >= coalesce(counts.first_utc, TIMESTAMPTZ '0001-01-01 00:00:00+00')
+        AND pulls.created_at_utc < counts.after_utc
+    WHERE counts.month_start IS NULL
+    GROUP BY counts.repository_id, counts._load, counts.expected, counts.first_utc
+),
+
+single_months AS (
+    SELECT counts.repository_id AS scope, counts.month_start, counts.expected
+    FROM landing.github__expected_counts AS counts
+    JOIN wholes ON wholes.scope = counts.repository_id AND wholes._load = counts._load
+    WHERE counts.month_start IS NOT NULL
+),
+
+compared AS (
+    SELECT
+        scopes.scope,
+        scopes.gap,
+        months.month_start,
+        coalesce(stored.stored, 0) AS stored,
+        CASE
+            WHEN reporting_month(wholes.first_utc) >= months.month_start THEN NULL
+            WHEN wholes.agrees THEN coalesce(stored.stored, 0)
+            ELSE single_months.expected
+        END AS expected,
+        coalesce(lost.rejected, 0) + coalesce(somewhere.rejected, 0) AS rejected,
+        coalesce(lost.rejected, 0) AS rejected_here,
+        coalesce(reporting_month(wholes.first_utc) >= months.month_start, false) AS is_before_since
+    FROM scopes
+    CROSS JOIN months
+    LEFT JOIN stored ON stored.scope = scopes.scope AND stored.month_start = months.month_start
+    LEFT JOIN lost ON lost.scope = scopes.scope AND lost.month_start = months.month_start
+    LEFT JOIN lost AS somewhere ON somewhere.scope = scopes.scope AND somewhere.month_start IS NULL
+    LEFT JOIN wholes ON wholes.scope = scopes.scope
+    LEFT JOIN single_months
+        ON single_months.scope = scopes.scope AND single_months.month_start = months.month_start
 )
 
 SELECT
     'github' AS source,
-    scopes.scope,
-    months.month_start,
-    coalesce(stored.stored, 0) AS stored,
-    NULL AS expected,
-    coalesce(lost.rejected, 0) + coalesce(somewhere.rejected, 0) AS rejected,
+    scope,
+    month_start,
+    stored,
+    expected,
+    rejected,
     CASE
-        WHEN scopes.gap IS NOT NULL OR lost.rejected > 0 OR somewhere.rejected > 0 THEN 'incomplete'
+        WHEN gap IS NOT NULL OR rejected > 0 OR stored < expected THEN 'incomplete'
+        WHEN stored = expected THEN 'complete'
         ELSE 'unknown'
     END AS status,
     CASE
-        WHEN scopes.gap IS NOT NULL THEN scopes.gap
-        WHEN lost.rejected > 0 THEN 'records of this month were rejected (ops.rejected_records)'
-        WHEN somewhere.rejected > 0 THEN 'pull requests of unknown month were rejected (ops.rejected_records)'
-        ELSE 'the source was not asked how many there should be'
+        WHEN gap IS NOT NULL THEN gap
+        WHEN rejected_here > 0 THEN 'records of this month were rejected (ops.rejected_records)'
+        WHEN rejected > 0 THEN 'pull requests of unknown month were rejected (ops.rejected_records)'
+        WHEN stored < expected THEN 'fewer pull requests are stored than the source counts'
+        WHEN stored > expected THEN 'more pull requests are stored than the source counts now'
+        WHEN is_before_since THEN 'before the configured since'
+        WHEN expected IS NULL THEN 'the source did not say how many there should be'
     END AS reason
-FROM scopes
-CROSS JOIN months
-LEFT JOIN stored ON stored.scope = scopes.scope AND stored.month_start = months.month_start
-LEFT JOIN lost ON lost.scope = scopes.scope AND lost.month_start = months.month_start
-LEFT JOIN lost AS somewhere ON somewhere.scope = scopes.scope AND somewhere.month_start IS NULL
-ORDER BY scopes.scope, months.month_start
+FROM compared
+ORDER BY scope, month_start

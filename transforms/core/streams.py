@@ -39,6 +39,7 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
         "pull_request_events": Stream(key="event_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "reviews": Stream(key="review_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "review_threads": Stream(key="thread_id", snapshot_of="pull_requests", parent="pull_request_id"),
+        "expected_counts": Stream(key="count_id"),
         "review_comments": Stream(key="comment_id", snapshot_of="pull_requests", parent="pull_request_id"),
     },
     "organization": {

@@ -256,17 +256,17 @@ SINCE = datetime(2026, 3, 5, tzinfo=UTC)
 def _walk(*second_page: Json | None) -> ServedPages:
     return ServedPages(
         pages={
-            ("acme/kettle", None): page_of(_updated(9, 9), _updated(4, 4), more="p1"),
+            ("acme/kettle", None): page_of(_updated(9, 9), _updated(8, 8), more="p1"),
             ("acme/kettle", "p1"): page_of(*second_page, more="p2"),
             ("acme/kettle", "p2"): page_of(_updated(1, 1)),
         }
     )
 
 
-def test_since_ends_the_walk_behind_the_first_page_that_is_wholly_older() -> None:
+def test_since_ends_the_walk_behind_the_first_page_that_reaches_back_to_it() -> None:
     transport = _walk(_updated(3, 3), _updated(2, 2))
     found = read(transport, since_utc=SINCE)
-    assert [one.number for one in found.all(PullRequest)] == [9, 4, 3, 2]
+    assert [one.number for one in found.all(PullRequest)] == [9, 8, 3, 2]
     assert found.gaps == ()
     assert transport.asked == [["ServerTime"], ["PullRequests"], ["PullRequests"]]
 

@@ -77,6 +77,7 @@ def test_an_empty_repository_has_no_default_branch(quirks: WhatCame) -> None:
 def test_every_field_of_a_pull_request(ordinary: WhatCame) -> None:
     assert ordinary.one(PullRequest) == PullRequest(
         pull_request_id=PULL,
+        node_id="PR_7",
         repository_id="github:501",
         number=7,
         source_url=URL,

@@ -37,6 +37,10 @@ VARIABLES: dict[str, Json] = {
     "OrganizationRepositories": {"login": "acme", "after": None},
     "PullRequests": {"owner": "acme", "name": "kettle", "after": None, "pageSize": 50},
     "ServerTime": {},
+    "RepositoryState": {"owner": "acme", "name": "kettle"},
+    "PullRequestsById": {"ids": ["PR_1", "PR_2"]},
+    "ThreadStates": {"ids": ["PR_1", "PR_2"]},
+    "CreatedPullRequests": {"query": "repo:acme/kettle is:pr"},
 }
 RESTS = {
     "MoreLabels": "labels",
@@ -193,7 +197,6 @@ NOT_READ = {
     ("rateLimit", "remaining"),  # free, and in the log of whoever looks at an answer
     ("rateLimit", "resetAt"),
     ("rateLimit", "cost"),  # read by the transport
-    ("repository", "pullRequests", "nodes", "id"),  # asked for by name where a list goes on (test_client)
     ("repository", "pullRequests", "nodes", "reviews", "nodes", "id"),  # node ids come with every object
     ("repository", "pullRequests", "nodes", "reviewThreads", "nodes", "comments", "nodes", "id"),
     ("repository", "pullRequests", "nodes", "timelineItems", "nodes", "review", "id"),
@@ -271,12 +274,26 @@ def test_a_rest_asks_for_the_same_as_the_first_part(name: str, connection: str) 
     assert _leaves(name) == {("node", *path) for path in rest} | {("node", "id")} | budget
 
 
-def test_a_list_of_repositories_asks_for_what_a_page_asks_of_its_repository() -> None:
-    asked = {path[3:] for path in _leaves("OrganizationRepositories") if path[2:3] == ("nodes",)}
+def test_a_list_of_repositories_asks_for_what_a_page_asks_of_its_repository_and_for_its_newest_update() -> None:
+    listed = {path[3:] for path in _leaves("OrganizationRepositories") if path[2:3] == ("nodes",)}
+    named = {path[1:] for path in _leaves("RepositoryState") if path[0] == "repository"}
     of_a_page = {
         path[1:] for path in _leaves("PullRequests") if path[1] != "pullRequests" and path[0] != "rateLimit"
     }
-    assert asked == of_a_page
+    assert listed == named == of_a_page | {("pullRequests", "nodes", "updatedAt")}
+
+
+def test_a_pull_request_read_by_its_id_is_asked_for_the_same_as_on_a_page() -> None:
+    swept = {path[1:] for path in _leaves("PullRequestsById") if path[0] == "nodes"}
+    of_a_page = {
+        path[3:] for path in _leaves("PullRequests") if path[:3] == ("repository", "pullRequests", "nodes")
+    }
+    repository = {
+        ("repository", *path[1:])
+        for path in _leaves("PullRequests")
+        if path[0] == "repository" and path[1] != "pullRequests"
+    }
+    assert swept == of_a_page | repository
 
 
 def test_the_operations_are_those_that_are_used() -> None:

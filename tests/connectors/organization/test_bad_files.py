@@ -160,6 +160,19 @@ def test_a_row_behind_an_overlapping_one_is_measured_against_the_one_that_was_ke
     assert len(found.rejected) == 1
 
 
+def test_a_row_that_overlaps_the_second_one(tmp_path: Path) -> None:
+    """Each is measured against the one before it, not only against the first."""
+    rows = table(
+        "people",
+        line("people", team="a", valid_from="2025-01-01", valid_to="2025-06-01"),
+        line("people", team="b", valid_from="2025-06-01", valid_to="2025-12-01"),
+        line("people", team="c", valid_from="2025-11-01"),
+    )
+    found = read(tmp_path, people=rows)
+    assert [row.team_id for row in found.all(RosterRow)] == ["a", "b"]
+    assert "begins before line 3 ends" in found.only_reject.message
+
+
 def test_overlapping_rows_of_a_service(tmp_path: Path) -> None:
     rows = table(
         "services",

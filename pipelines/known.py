@@ -1,0 +1,76 @@
+"""What earlier loads know of each repository.
+
+Here: the newest complete load of each scope, from manifests; what a sweep compares, from landing files.
+Not here: deciding what to read (connectors). State cannot disagree with data, because it is read from it.
+"""
+
+from datetime import datetime, timedelta
+
+import duckdb
+
+from connectors.github.known import KnownRepository, KnownThread
+from transforms.core.streams import load_landing
+from warehouse.connection import connect
+from warehouse.landing import ChosenLoad, Manifest
+
+SWEPT_DAYS = 30
+"""How long after its end a pull request is still looked at for changes that do not move its update."""
+
+
+def known_repositories(
+    manifests: list[Manifest], now_utc: datetime, *, reads: str
+) -> dict[str, KnownRepository]:
+    """What the GitHub loads know, by repository id. ``now_utc`` is the server's time, aware.
+
+    Loads that went less or further back than ``reads`` are no ground for leaving anything out.
+    """
+    loads = [ChosenLoad(manifest=each, is_backfilled=False) for each in manifests if each.source == "github"]
+    complete = {
+        scope.scope: load.manifest.known_at_utc
+        for load in loads
+        for scope in load.manifest.scopes
+        if scope.gap is None and load.manifest.reads == reads
+    }
+    if not complete:
+        return {}
+    with connect() as connection:
+        load_landing(connection, loads)
+        recent = _recent(connection, now_utc - timedelta(days=SWEPT_DAYS))
+    return {
+        scope: KnownRepository(complete_at_utc=known_at_utc, recent=recent.get(scope, {}))
+        for scope, known_at_utc in complete.items()
+    }
+
+
+_RECENT = """
+WITH counted AS (
+    SELECT thread_id, count(*) AS n FROM landing.github__review_comments GROUP BY thread_id
+)
+
+SELECT
+    pulls.repository_id,
+    pulls.node_id,
+    threads.thread_id,
+    threads.is_resolved,
+    threads.is_outdated,
+    coalesce(counted.n, 0) AS n
+FROM landing.github__pull_requests AS pulls
+LEFT JOIN landing.github__review_threads AS threads ON threads.pull_request_id = pulls.pull_request_id
+LEFT JOIN counted ON counted.thread_id = threads.thread_id
+WHERE pulls.closed_at_utc IS NULL OR pulls.closed_at_utc >= $since_utc
+ORDER BY pulls.repository_id, pulls.number DESC, threads.thread_id
+"""
+
+
+def _recent(
+    connection: duckdb.DuckDBPyConnection, since_utc: datetime
+) -> dict[str, dict[str, dict[str, KnownThread]]]:
+    found: dict[str, dict[str, dict[str, KnownThread]]] = {}
+    rows = connection.execute(_RECENT, {"since_utc": since_utc}).fetchall()
+    for repository_id, node_id, thread_id, is_resolved, is_outdated, size in rows:
+        threads = found.setdefault(repository_id, {}).setdefault(node_id, {})
+        if thread_id is not None:
+            threads[thread_id] = KnownThread(
+                is_resolved=is_resolved, is_outdated=is_outdated, size=size
+            )
+    return found
