@@ -7,16 +7,30 @@ Not here: HTTP (``http``), fields (``parse``), what is still to be read of a pag
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.contract import Gap, Page, RejectedRecord, Usage
+from connectors.contract import Gap, Page, Usage
 from connectors.errors import SkippableRecordError, StopScopeError, StopSourceError
+from connectors.github.answers import (
+    Found,
+    PageSize,
+    found_of,
+    half_read,
+    has_holes,
+    listed_of,
+    path_of,
+    repository_of,
+    search_text,
+    threads_of,
+    unreadable,
+    updated_at,
+)
 from connectors.github.known import KnownRepository, KnownThread
 from connectors.github.parse import Parsed, parse_pull_request, parse_repository
 from connectors.github.records import Repository
 from connectors.github.rests import Rest, Waiting, next_cursor, number_of
-from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, Transport, error_kinds
+from connectors.github.transport import Answer, Json, Operation, Transport
 
 PAGE_SIZE = 50
 """Pull requests a page. 100 failed on large repositories in public reports; 50 passed."""
@@ -27,9 +41,6 @@ OVERLAP = timedelta(hours=1)
 REPOSITORIES_A_REQUEST = 25
 SWEPT_A_REQUEST = 100
 COUNTS_A_REQUEST = 12
-
-CLEAN_PAGES = 4
-"""After so many pages without holes, a page that was made smaller is made larger again."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,19 +95,19 @@ class GitHubSource:
 
     # ------------------------------------------------------------------------- which repositories
 
-    def _found(self) -> Iterator["_Found | Gap"]:
+    def _found(self) -> Iterator["Found | Gap"]:
         for login in self.organizations:
             try:
                 yield from self._organization(login)
             except StopScopeError as reason:
                 yield Gap(scope=f"github:organization/{login}", message=str(reason))
         if not self.known:
-            yield from (_Found(name=name) for name in self.repositories)
+            yield from (Found(name=name) for name in self.repositories)
             return
         for start in range(0, len(self.repositories), REPOSITORIES_A_REQUEST):
             yield from self._named(self.repositories[start : start + REPOSITORIES_A_REQUEST])
 
-    def _named(self, names: Sequence[str]) -> Iterator["_Found"]:
+    def _named(self, names: Sequence[str]) -> Iterator["Found"]:
         """The states of repositories that are named in the configuration, in one request."""
         operations = []
         for name in names:
@@ -105,31 +116,31 @@ class GitHubSource:
         try:
             answer = self._send(operations)
         except StopScopeError:
-            yield from (_Found(name=name) for name in names)  # each is walked, and says itself what is wrong
+            yield from (Found(name=name) for name in names)  # each is walked, and says itself what is wrong
             return
         for name, data in zip(names, answer.data, strict=True):
-            yield _found_of((data or {}).get("repository"), name)
+            yield found_of((data or {}).get("repository"), name)
 
-    def _organization(self, login: str) -> Iterator["_Found | Gap"]:
+    def _organization(self, login: str) -> Iterator["Found | Gap"]:
         what, scope = f"organisation {login}", f"github:organization/{login}"
         after: str | None = None
         seen: set[str] = set()
         while True:
             operation = Operation(name="OrganizationRepositories", variables={"login": login, "after": after})
             answer = self._send([operation])
-            if _has_holes(answer):
+            if has_holes(answer):
                 answer = self._send([operation])
-            connection = _path(answer, "organization", "repositories", what=what, is_first=after is None)
-            for position, node in enumerate(_listed(connection, what, "repositories"), start=1):
+            connection = path_of(answer, "organization", "repositories", what=what, is_first=after is None)
+            for position, node in enumerate(listed_of(connection, what, "repositories"), start=1):
                 try:
-                    yield _found_of(node, parse_repository(node).name_with_owner)
+                    yield found_of(node, parse_repository(node).name_with_owner)
                 except SkippableRecordError as problem:
                     yield Gap(scope=scope, message=f"{what}, repository {position} of its page: {problem}.")
             after = next_cursor(connection, seen, what=what)
             if after is None:
                 return
 
-    def _unchanged(self, found: "_Found") -> list[Page | Gap]:
+    def _unchanged(self, found: "Found") -> list[Page | Gap]:
         """The one page of a repository in which nothing moved since its last complete run; else nothing."""
         repository = found.repository
         until = self._until(repository.repository_id) if repository is not None else None
@@ -161,21 +172,21 @@ class GitHubSource:
         after: str | None = None
         seen: set[str] = set()
         number = 0
-        size = _PageSize(largest=self.page_size, now=self.page_size)
+        size = PageSize(largest=self.page_size, now=self.page_size)
         waiting = Waiting()
         try:
             while True:
                 number += 1
                 what = f"{name}, page {number}"
                 answer = self._ask_for_page(name, after, size)
-                fields = _path(answer, "repository", what=f"repository {name}", is_first=number == 1)
-                repository = _repository_of(fields, name)
+                fields = path_of(answer, "repository", what=f"repository {name}", is_first=number == 1)
+                repository = repository_of(fields, name)
                 scope = repository.repository_id
                 self.read[scope] = repository
-                connection = _path(
+                connection = path_of(
                     answer, "repository", "pullRequests", what=f"repository {name}", is_first=number == 1
                 )
-                listed = _listed(connection, what, "pull requests")
+                listed = listed_of(connection, what, "pull requests")
                 self._read_again |= {
                     str(node["id"]) for node in listed if isinstance(node, dict) and "id" in node
                 }
@@ -191,14 +202,14 @@ class GitHubSource:
         except StopScopeError as reason:
             yield Gap(scope=scope, message=f"{reason}{waiting.left_behind()}")
 
-    def _ask_for_page(self, name: str, after: str | None, size: "_PageSize") -> Answer:
+    def _ask_for_page(self, name: str, after: str | None, size: PageSize) -> Answer:
         """One page. With holes in it, again with half as many pull requests, and one alone once more."""
         owner, _, short = name.partition("/")
         is_last_try = False
         while True:
             variables = {"owner": owner, "name": short, "after": after, "pageSize": size.now}
             answer = self._send([Operation(name="PullRequests", variables=variables)])
-            if not _has_holes(answer):
+            if not has_holes(answer):
                 size.grow()
                 return answer
             if is_last_try:
@@ -214,7 +225,7 @@ class GitHubSource:
         ends = [end for end in (self.since_utc, self._until(scope)) if end is not None]
         if not ends or not listed:
             return False
-        updates = [update for node in listed if (update := _updated_at(node)) is not None]
+        updates = [update for node in listed if (update := updated_at(node)) is not None]
         return len(updates) == len(listed) and updates[-1] < max(ends)
 
     def _page(
@@ -225,11 +236,11 @@ class GitHubSource:
         for position, node in enumerate(listed, start=1):
             if not isinstance(node, dict):
                 place = f"{repository.name_with_owner}, page {number}, place {position}"
-                parsed.rejected.append(_unreadable(repository, place))
+                parsed.rejected.append(unreadable(repository, place))
                 continue
             ref = f"{repository.name_with_owner}{number_of(node)}"
             if node.get("_unread") is not None:
-                parsed.rejected.append(_half_read(repository, ref, node["_unread"]))
+                parsed.rejected.append(half_read(repository, ref, node["_unread"]))
                 continue
             parse_pull_request(node, repository, parsed, ref=ref)
         return Page(
@@ -267,12 +278,12 @@ class GitHubSource:
             for node in nodes or ()
             if isinstance(node, dict) and isinstance(node.get("id"), str)
         }
-        return [node_id for node_id, threads in known.items() if _threads_of(shown.get(node_id)) != threads]
+        return [node_id for node_id, threads in known.items() if threads_of(shown.get(node_id)) != threads]
 
     def _by_id(self, ids: Sequence[str]) -> Iterator[Page | Gap]:
         """These pull requests, whole, a page for each repository they are in."""
         answer = self._send([Operation(name="PullRequestsById", variables={"ids": list(ids)})])
-        if _has_holes(answer):
+        if has_holes(answer):
             raise StopScopeError(f"GitHub left holes in an answer about {len(ids)} pull requests.")
         nodes = (answer.data[0] or {}).get("nodes") or ()
         by_repository: dict[str, list[Any]] = {}
@@ -281,7 +292,7 @@ class GitHubSource:
                 key = str(node["repository"].get("databaseId"))
                 by_repository.setdefault(key, []).append(node)
         for listed in by_repository.values():
-            repository = _repository_of(listed[0]["repository"], "of a swept pull request")
+            repository = repository_of(listed[0]["repository"], "of a swept pull request")
             waiting = Waiting()
             whole = waiting.hold_back(listed)
             served_at_utc = answer.served_at_utc
@@ -300,7 +311,7 @@ class GitHubSource:
         for start in range(0, len(stretches), COUNTS_A_REQUEST):
             asked = stretches[start : start + COUNTS_A_REQUEST]
             operations = [
-                Operation(name="CreatedPullRequests", variables={"query": _search(*stretch)})
+                Operation(name="CreatedPullRequests", variables={"query": search_text(*stretch)})
                 for stretch in asked
             ]
             try:
@@ -327,7 +338,7 @@ class GitHubSource:
     ) -> tuple[list[Json | None], datetime]:
         """Their answers, in order. An answer with holes is asked for again in halves, a single one once."""
         answer = self._send([rest.asked() for rest in rests])
-        if is_last_try or not _has_holes(answer):
+        if is_last_try or not has_holes(answer):
             return list(answer.data), answer.served_at_utc
         if len(rests) == 1:
             return self._ask_for_rests(rests, is_last_try=True)
@@ -341,137 +352,3 @@ class GitHubSource:
         self.usage.requests += 1
         self.usage.points += answer.points
         return answer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """A repository to be read, and what its state says where that was asked."""
-
-    name: str
-    repository: Repository | None = None
-    updated_at_utc: datetime | None = None
-
-
-def _found_of(node: Any, name: str) -> _Found:
-    """A repository with its newest update; one that does not tell is walked, which says what is wrong."""
-    try:
-        repository = parse_repository(node)
-        newest = node["pullRequests"]["nodes"]
-        updated_at_utc = _updated_at(newest[0]) if newest else datetime.min.replace(tzinfo=UTC)
-    except (SkippableRecordError, KeyError, TypeError):
-        return _Found(name=name)
-    return _Found(name=name, repository=repository, updated_at_utc=updated_at_utc)
-
-
-def _threads_of(node: Any) -> Mapping[str, KnownThread] | None:
-    """The threads of a swept pull request; None where they cannot be told, or not all of them."""
-    try:
-        threads = node["reviewThreads"]
-        if threads["pageInfo"]["hasNextPage"]:
-            return None
-        return {
-            f"github:thread/{thread['id']}": KnownThread(
-                is_resolved=thread["isResolved"],
-                is_outdated=thread["isOutdated"],
-                size=thread["comments"]["totalCount"],
-            )
-            for thread in threads["nodes"]
-        }
-    except (KeyError, TypeError):
-        return None
-
-
-def _search(name: str, first_utc: datetime | None, last_utc: datetime) -> str:
-    first = "*" if first_utc is None else f"{first_utc:%Y-%m-%dT%H:%M:%SZ}"
-    return f"repo:{name} is:pr created:{first}..{last_utc:%Y-%m-%dT%H:%M:%SZ}"
-
-
-@dataclass(slots=True, kw_only=True)
-class _PageSize:
-    """How many pull requests a page asks for: fewer where GitHub leaves holes, as it does in heavy pages."""
-
-    largest: int
-    now: int
-    clean: int = 0
-
-    def halve(self) -> None:
-        """Ask for half as many from now on, and for one at least."""
-        self.now, self.clean = max(1, self.now // 2), 0
-
-    def grow(self) -> None:
-        """A clean page; after some of them, ask for twice as many again."""
-        self.clean += 1
-        if self.clean >= CLEAN_PAGES:
-            self.now, self.clean = min(self.largest, self.now * 2), 0
-
-
-def _has_holes(answer: Answer) -> bool:
-    """Whether something is null that may be there when asked again."""
-    return bool(error_kinds(answer.errors) - FINAL_ERRORS)
-
-
-def _path(answer: Answer, *names: str, what: str, is_first: bool = True) -> Json:
-    """The object below ``names`` in a one-operation answer; without it the scope cannot be read."""
-    value: Any = answer.data[0]
-    for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    if isinstance(value, dict):
-        return value
-    kinds = sorted(error_kinds(answer.errors))
-    said = f" GitHub said {', '.join(kinds)}." if kinds else ""
-    if is_first:
-        raise StopScopeError(
-            f"{what}: no {names[-1]} in the answer.{said} Nothing of it was written in this run. "
-            f"Is the name right, and may the token see it?"
-        )
-    raise StopScopeError(
-        f"{what}: no {names[-1]} in the answer.{said} The pages before it are kept; the rest is missing."
-    )
-
-
-def _listed(connection: Json, what: str, things: str) -> list[Any]:
-    listed = connection.get("nodes")
-    if not isinstance(listed, list):
-        raise StopScopeError(
-            f"{what}: a list of {things} was wanted, found none. "
-            f"The pages before it are kept; the rest is missing."
-        )
-    return listed
-
-
-def _updated_at(node: Any) -> datetime | None:
-    try:
-        instant = datetime.fromisoformat(node["updatedAt"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return instant if instant.tzinfo is not None else None
-
-
-def _repository_of(fields: Json, name: str) -> Repository:
-    try:
-        return parse_repository(fields)
-    except SkippableRecordError as problem:
-        raise StopScopeError(f"repository {name}: {problem}. Nothing of this page was written.") from problem
-
-
-def _unreadable(repository: Repository, place: str) -> RejectedRecord:
-    return RejectedRecord(
-        stream="pull_requests",
-        scope=repository.repository_id,
-        ref=place,
-        field="node",
-        problem="missing_field",
-        message="a pull request was wanted, found nothing in its place. The rest of the page was kept.",
-    )
-
-
-def _half_read(repository: Repository, ref: str, connection: str) -> RejectedRecord:
-    return RejectedRecord(
-        stream="pull_requests",
-        scope=repository.repository_id,
-        ref=ref,
-        field=connection,
-        problem="half_read",
-        message=f"the rest of {connection} could not be read. Left out with its children, because half of "
-        f"them would be a wrong number; an older state of it stays in use.",
-    )

@@ -77,7 +77,8 @@ def threads(night: Night) -> list[tuple[Any, ...]]:
             "SELECT threads.* FROM core.review_threads AS threads "
             "JOIN core.pull_requests AS pulls ON pulls.pr_id = threads.pr_id "
             "WHERE pulls.closed_at_utc IS NULL "
-            "OR pulls.closed_at_utc >= (SELECT max(known_at_utc) FROM ops.loads) - to_days($days) ORDER BY ALL",
+            "OR pulls.closed_at_utc >= (SELECT max(known_at_utc) FROM ops.loads) - to_days($days) "
+            "ORDER BY ALL",
             {"days": SWEPT_DAYS},
         ).fetchall()
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from connectors.contract import Gap
-from connectors.github.client import CLEAN_PAGES, GitHubSource
+from connectors.github.answers import CLEAN_PAGES
+from connectors.github.client import GitHubSource
 from connectors.github.records import Account, PullRequest, Review, ReviewComment, ReviewThread
 from connectors.github.transport import Answer, Json, Operation
 from tests.connectors.github.builders import (

@@ -274,7 +274,7 @@ def test_a_rest_asks_for_the_same_as_the_first_part(name: str, connection: str) 
     assert _leaves(name) == {("node", *path) for path in rest} | {("node", "id")} | budget
 
 
-def test_a_list_of_repositories_asks_for_what_a_page_asks_of_its_repository_and_for_its_newest_update() -> None:
+def test_a_list_of_repositories_asks_what_a_page_asks_of_its_own_and_the_newest_update() -> None:
     listed = {path[3:] for path in _leaves("OrganizationRepositories") if path[2:3] == ("nodes",)}
     named = {path[1:] for path in _leaves("RepositoryState") if path[0] == "repository"}
     of_a_page = {

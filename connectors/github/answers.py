@@ -1,0 +1,155 @@
+"""What GitHub's answers say, before any record is made of them.
+
+Here: finding the object an operation asked for, noticing holes, states of repositories and threads, and how
+large the next page should be.
+Not here: asking (``client``), the fields of records (``parse``), nested lists that go on (``rests``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.contract import RejectedRecord
+from connectors.errors import SkippableRecordError, StopScopeError
+from connectors.github.known import KnownThread
+from connectors.github.parse import parse_repository
+from connectors.github.records import Repository
+from connectors.github.transport import FINAL_ERRORS, Answer, Json, error_kinds
+
+CLEAN_PAGES = 4
+"""After so many pages without holes, a page that was made smaller is made larger again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A repository to be read, and what its state says where that was asked."""
+
+    name: str
+    repository: Repository | None = None
+    updated_at_utc: datetime | None = None
+
+
+def found_of(node: Any, name: str) -> Found:
+    """A repository with its newest update; one that does not tell is walked, which says what is wrong."""
+    try:
+        repository = parse_repository(node)
+        newest = node["pullRequests"]["nodes"]
+        updated_at_utc = updated_at(newest[0]) if newest else datetime.min.replace(tzinfo=UTC)
+    except (SkippableRecordError, KeyError, TypeError):
+        return Found(name=name)
+    return Found(name=name, repository=repository, updated_at_utc=updated_at_utc)
+
+
+def threads_of(node: Any) -> Mapping[str, KnownThread] | None:
+    """The threads of a swept pull request; None where they cannot be told, or not all of them."""
+    try:
+        threads = node["reviewThreads"]
+        if threads["pageInfo"]["hasNextPage"]:
+            return None
+        return {
+            f"github:thread/{thread['id']}": KnownThread(
+                is_resolved=thread["isResolved"],
+                is_outdated=thread["isOutdated"],
+                size=thread["comments"]["totalCount"],
+            )
+            for thread in threads["nodes"]
+        }
+    except (KeyError, TypeError):
+        return None
+
+
+def search_text(name: str, first_utc: datetime | None, last_utc: datetime) -> str:
+    first = "*" if first_utc is None else f"{first_utc:%Y-%m-%dT%H:%M:%SZ}"
+    return f"repo:{name} is:pr created:{first}..{last_utc:%Y-%m-%dT%H:%M:%SZ}"
+
+
+@dataclass(slots=True, kw_only=True)
+class PageSize:
+    """How many pull requests a page asks for: fewer where GitHub leaves holes, as it does in heavy pages."""
+
+    largest: int
+    now: int
+    clean: int = 0
+
+    def halve(self) -> None:
+        """Ask for half as many from now on, and for one at least."""
+        self.now, self.clean = max(1, self.now // 2), 0
+
+    def grow(self) -> None:
+        """A clean page; after some of them, ask for twice as many again."""
+        self.clean += 1
+        if self.clean >= CLEAN_PAGES:
+            self.now, self.clean = min(self.largest, self.now * 2), 0
+
+
+def has_holes(answer: Answer) -> bool:
+    """Whether something is null that may be there when asked again."""
+    return bool(error_kinds(answer.errors) - FINAL_ERRORS)
+
+
+def path_of(answer: Answer, *names: str, what: str, is_first: bool = True) -> Json:
+    """The object below ``names`` in a one-operation answer; without it the scope cannot be read."""
+    value: Any = answer.data[0]
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    if isinstance(value, dict):
+        return value
+    kinds = sorted(error_kinds(answer.errors))
+    said = f" GitHub said {', '.join(kinds)}." if kinds else ""
+    if is_first:
+        raise StopScopeError(
+            f"{what}: no {names[-1]} in the answer.{said} Nothing of it was written in this run. "
+            f"Is the name right, and may the token see it?"
+        )
+    raise StopScopeError(
+        f"{what}: no {names[-1]} in the answer.{said} The pages before it are kept; the rest is missing."
+    )
+
+
+def listed_of(connection: Json, what: str, things: str) -> list[Any]:
+    listed = connection.get("nodes")
+    if not isinstance(listed, list):
+        raise StopScopeError(
+            f"{what}: a list of {things} was wanted, found none. "
+            f"The pages before it are kept; the rest is missing."
+        )
+    return listed
+
+
+def updated_at(node: Any) -> datetime | None:
+    try:
+        instant = datetime.fromisoformat(node["updatedAt"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return instant if instant.tzinfo is not None else None
+
+
+def repository_of(fields: Json, name: str) -> Repository:
+    try:
+        return parse_repository(fields)
+    except SkippableRecordError as problem:
+        raise StopScopeError(f"repository {name}: {problem}. Nothing of this page was written.") from problem
+
+
+def unreadable(repository: Repository, place: str) -> RejectedRecord:
+    return RejectedRecord(
+        stream="pull_requests",
+        scope=repository.repository_id,
+        ref=place,
+        field="node",
+        problem="missing_field",
+        message="a pull request was wanted, found nothing in its place. The rest of the page was kept.",
+    )
+
+
+def half_read(repository: Repository, ref: str, connection: str) -> RejectedRecord:
+    return RejectedRecord(
+        stream="pull_requests",
+        scope=repository.repository_id,
+        ref=ref,
+        field=connection,
+        problem="half_read",
+        message=f"the rest of {connection} could not be read. Left out with its children, because half of "
+        f"them would be a wrong number; an older state of it stays in use.",
+    )
