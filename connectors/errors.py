@@ -21,6 +21,10 @@ class StopScopeError(Exception):
     """Nothing more can be read from this scope (a repository); the other scopes of the source go on."""
 
 
+class TriedOftenError(StopScopeError):
+    """The same request failed every time it was tried. A smaller one may still be answered."""
+
+
 class SkippableRecordError(Exception):
     """One record is not what the source promises. It is quarantined and counted; everything else goes on.
 

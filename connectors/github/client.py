@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.contract import Gap, Page, Usage
-from connectors.errors import SkippableRecordError, StopScopeError, StopSourceError
+from connectors.errors import SkippableRecordError, StopScopeError, StopSourceError, TriedOftenError
 from connectors.github.answers import (
     Found,
     PageSize,
@@ -203,12 +203,18 @@ class GitHubSource:
             yield Gap(scope=scope, message=f"{reason}{waiting.left_behind()}")
 
     def _ask_for_page(self, name: str, after: str | None, size: PageSize) -> Answer:
-        """One page. With holes in it, again with half as many pull requests, and one alone once more."""
+        """One page. With holes in it, or too heavy to be answered, again with half as many pull requests."""
         owner, _, short = name.partition("/")
         is_last_try = False
         while True:
             variables = {"owner": owner, "name": short, "after": after, "pageSize": size.now}
-            answer = self._send([Operation(name="PullRequests", variables=variables)])
+            try:
+                answer = self._send([Operation(name="PullRequests", variables=variables)])
+            except TriedOftenError:
+                if size.now == 1:
+                    raise
+                size.halve()
+                continue
             if not has_holes(answer):
                 size.grow()
                 return answer

@@ -19,7 +19,7 @@ import requests
 from github import Auth, Github, GithubException, RateLimitExceededException
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
-from connectors.errors import RetryLaterError, StopScopeError, StopSourceError
+from connectors.errors import RetryLaterError, StopScopeError, StopSourceError, TriedOftenError
 from connectors.github.queries import batch, operation_of, unbatch
 from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, error_kinds
 
@@ -67,7 +67,7 @@ class GitHubOverHttp:
         )
 
     def send(self, operations: Sequence[Operation]) -> Answer:
-        """One request. Raises StopSourceError (bad token) or StopScopeError (tried often enough)."""
+        """One request. Raises StopSourceError (bad token), StopScopeError or TriedOftenError."""
         query, variables = batch(operations)
         retrying = Retrying(
             retry=retry_if_exception_type(RetryLaterError),
@@ -80,7 +80,7 @@ class GitHubOverHttp:
         try:
             headers, body = retrying(self._ask, query, variables)
         except RetryLaterError as reason:
-            raise StopScopeError(
+            raise TriedOftenError(
                 f"{reason} Tried {ATTEMPTS} times ({names}). What was read before is kept; "
                 f"the rest is missing."
             ) from None

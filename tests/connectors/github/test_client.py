@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from connectors.contract import Gap
+from connectors.errors import TriedOftenError
 from connectors.github.answers import CLEAN_PAGES
 from connectors.github.client import GitHubSource
 from connectors.github.records import Account, PullRequest, Review, ReviewComment, ReviewThread
@@ -458,3 +459,37 @@ def test_threads_are_records_of_their_own_page() -> None:
         parents = {one.pull_request_id for one in page.records if isinstance(one, PullRequest)}
         below = [one for one in page.records if isinstance(one, ReviewThread | ReviewComment)]
         assert {one.pull_request_id for one in below} == parents
+
+
+# ------------------------------------------------------------------------------ pages that are too heavy
+
+
+def test_a_page_that_is_never_answered_is_asked_for_in_smaller_ones() -> None:
+    sizes: list[int] = []
+
+    class TooHeavy(ServedPages):
+        """Answers no page of more than ten pull requests, however often it is asked."""
+
+        def send(self, operations: Sequence[Operation]) -> Answer:
+            if operations[0].name == "PullRequests":
+                sizes.append(operations[0].variables["pageSize"])
+                if sizes[-1] > 10:
+                    raise TriedOftenError("GitHub answered 502. Tried 5 times (PullRequests).")
+            return super().send(operations)
+
+    found = read(TooHeavy(pages={("acme/kettle", None): page_of(_updated(9, 9))}))
+    assert [one.number for one in found.all(PullRequest)] == [9]
+    assert found.gaps == ()
+    assert sizes == [50, 25, 12, 6]
+
+
+class NeverAnswered(ServedPages):
+    def send(self, operations: Sequence[Operation]) -> Answer:
+        if operations[0].name == "PullRequests":
+            raise TriedOftenError("GitHub answered 502. Tried 5 times (PullRequests).")
+        return super().send(operations)
+
+
+def test_one_pull_request_that_is_never_answered_ends_its_repository_with_a_gap() -> None:
+    found = read(NeverAnswered(pages={}))
+    assert [gap.message for gap in found.gaps] == ["GitHub answered 502. Tried 5 times (PullRequests)."]
