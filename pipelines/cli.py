@@ -162,6 +162,51 @@ def metrics(
 
 
 @app.command()
+def completeness(
+    everything: Annotated[bool, typer.Option("--all", help="Complete months too, one by one.")] = False,
+    config: Config = None,
+) -> None:
+    """What there should be and what is stored, by repository; months that are not complete, with the reason.
+
+    Exit code 3 where a month is incomplete.
+
+    Example: evenhand completeness
+    """
+    from pipelines import upkeep
+
+    with errors_in_words():
+        upkeep.completeness(config=config, everything=everything)
+
+
+@app.command()
+def identities(
+    config: Config = None,
+) -> None:
+    """Whose accounts are whose, from the identity journal, and the accounts that nobody claims.
+
+    Example: evenhand identities
+    """
+    from pipelines import upkeep
+
+    with errors_in_words():
+        upkeep.identities(config=config)
+
+
+@app.command()
+def doctor(config: Config = None) -> None:
+    """Try each source: reachable, token valid, clock, repositories visible, accounts claimed.
+
+    Exit code 3 where something is missing.
+
+    Example: evenhand doctor
+    """
+    from pipelines import upkeep
+
+    with errors_in_words():
+        upkeep.doctor(config=config)
+
+
+@app.command()
 def sql(
     query: Annotated[str | None, typer.Argument(help="One statement; without it, standard input.")] = None,
     form: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",

@@ -66,8 +66,8 @@ def demo(*, engineers: int | None, months: int | None, out: Path) -> None:
         for name, text in configuration_files(make_organization(**known)).items():
             (out / name).write_text(text, "utf-8")
         settings = load_settings(path)
-    is_whole = _run_night(_night(settings))
-    with _published(settings) as connection:
+    is_whole = _run_night(night_of(settings))
+    with published(settings) as connection:
         from packets.selection import newest_final_quarter, people_of
         from packets.trend_page import write_trend_page
 
@@ -90,14 +90,14 @@ def demo(*, engineers: int | None, months: int | None, out: Path) -> None:
 
 def run(*, config: Path | None, only: Sequence[str] | None, full: bool, as_of: str | None) -> None:
     """The nightly job, or with an as-of a rebuild beside the published database."""
-    settings = _settings(config)
+    settings = settings_from(config)
     known = {"github", "organization"}
     unknown = [name for name in only or () if name not in known]
     if unknown:
         raise UsageProblemError(
             f"No source {unknown[0]!r}. Known: {', '.join(sorted(known))}. Nothing was run."
         )
-    night = _night(settings, as_of)
+    night = night_of(settings, as_of)
     night.only = frozenset(only) if only else None
     night.full = full
     if night.as_of_utc is not None:
@@ -141,8 +141,8 @@ def packet(request: PacketRequest, *, config: Path | None) -> None:
             "Name one person, or --manager PERSON, or --team TEAM, or --all. Nothing was written.\n"
             "  evenhand packet ana --quarter 2026-Q2"
         )
-    settings = _settings(config)
-    with _published(settings, request.as_of) as connection:
+    settings = settings_from(config)
+    with published(settings, request.as_of) as connection:
         from packets.people import find_person
         from packets.quarters import parse_quarter
         from packets.selection import newest_final_quarter, people_of
@@ -172,8 +172,8 @@ def trends(
 ) -> None:
     """Trend tables of teams and services."""
     _one_of(form, ("table", "csv", "html"))
-    settings = _settings(config)
-    with _published(settings) as connection:
+    settings = settings_from(config)
+    with published(settings) as connection:
         if form == "html":
             from packets.trend_page import write_trend_page
 
@@ -192,7 +192,7 @@ def trends(
         if not rows:
             say("No team or service has a case yet.")
             return
-        _table(*_trend_table(rows))
+        print_table(*_trend_table(rows))
 
 
 def metrics(metric_id: str | None) -> None:
@@ -201,7 +201,7 @@ def metrics(metric_id: str | None) -> None:
 
     catalogue = load_catalogue()
     if metric_id is None:
-        _table(
+        print_table(
             ["metric", "question", "unit", "direction", "describes"],
             [
                 [metric.id, metric.question, metric.unit, metric.direction, ", ".join(metric.subjects)]
@@ -244,12 +244,12 @@ def sql(query: str | None, *, config: Path | None, form: str, analyst: bool) -> 
     import duckdb
 
     _one_of(form, ("table", "csv", "json"))
-    settings = _settings(config)
+    settings = settings_from(config)
     text = query if query is not None else ("" if sys.stdin.isatty() else sys.stdin.read())
     if not text.strip():
         text = "SELECT DISTINCT table_name FROM catalog.columns ORDER BY table_name"
         note("No query was given; these are the tables. Columns: SELECT * FROM catalog.columns")
-    with _published(settings, analyst=analyst) as connection:
+    with published(settings, analyst=analyst) as connection:
         try:
             result = connection.execute(text)
             names = [column[0] for column in result.description or ()]
@@ -262,11 +262,11 @@ def sql(query: str | None, *, config: Path | None, form: str, analyst: bool) -> 
 # ------------------------------------------------------------------------------------- shared
 
 
-def _settings(config: Path | None) -> Settings:
+def settings_from(config: Path | None) -> Settings:
     return load_settings(find_settings_file(config, environment(), Path.cwd()))
 
 
-def _night(settings: Settings, as_of: str | None = None) -> "Night":
+def night_of(settings: Settings, as_of: str | None = None) -> "Night":
     from pipelines.nightly import Night
 
     return Night(
@@ -295,14 +295,14 @@ def _instant(text: str) -> datetime:
 
 
 @contextmanager
-def _published(
+def published(
     settings: Settings, as_of: str | None = None, *, analyst: bool = False
 ) -> "Iterator[duckdb.DuckDBPyConnection]":
     """The published database, or that of a past as-of, which is rebuilt when it is not there."""
     from warehouse.connection import connect_reading
     from warehouse.publish import ANALYST, FULL
 
-    night = _night(settings, as_of)
+    night = night_of(settings, as_of)
     path = night.published_folder / (ANALYST if analyst else FULL)
     if as_of is not None and not path.exists():
         from pipelines.nightly import rebuild
@@ -415,10 +415,10 @@ def _print_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], form: str) 
         writer.writerows(rows)
         sys.stdout.write(buffer.getvalue())
     else:
-        _table(list(names), [["" if value is None else str(value) for value in row] for row in rows])
+        print_table(list(names), [["" if value is None else str(value) for value in row] for row in rows])
 
 
-def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table as wide as the terminal; elsewhere as wide as it needs to be."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console

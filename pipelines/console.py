@@ -7,7 +7,10 @@ Not here: what a command does.
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 FINE, FAILED, WRONG_USAGE, CHECK_FAILED = 0, 1, 2, 3
 
@@ -92,3 +95,10 @@ class Clock:
         import time
 
         return time.monotonic()
+
+    @staticmethod
+    def now_utc() -> "datetime":
+        """This machine's own time, to hold against a server's; nothing is decided by it."""
+        from datetime import UTC, datetime
+
+        return datetime.now(UTC)

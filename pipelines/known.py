@@ -70,7 +70,5 @@ def _recent(
     for repository_id, node_id, thread_id, is_resolved, is_outdated, size in rows:
         threads = found.setdefault(repository_id, {}).setdefault(node_id, {})
         if thread_id is not None:
-            threads[thread_id] = KnownThread(
-                is_resolved=is_resolved, is_outdated=is_outdated, size=size
-            )
+            threads[thread_id] = KnownThread(is_resolved=is_resolved, is_outdated=is_outdated, size=size)
     return found

@@ -140,6 +140,23 @@ class GitHubSource:
             if after is None:
                 return
 
+    def visible(self) -> Iterator[str | Gap]:
+        """The names of the configured repositories that the token can see, and a gap for each it cannot."""
+        for login in self.organizations:
+            try:
+                for found in self._organization(login):
+                    yield found if isinstance(found, Gap) else found.name
+            except StopScopeError as reason:
+                yield Gap(scope=f"github:organization/{login}", message=str(reason))
+        for start in range(0, len(self.repositories), REPOSITORIES_A_REQUEST):
+            for found in self._named(self.repositories[start : start + REPOSITORIES_A_REQUEST]):
+                if found.repository is not None:
+                    yield found.name
+                else:
+                    question = "Is the name right, and may the token see it?"
+                    message = f"repository {found.name} cannot be seen. {question}"
+                    yield Gap(scope=f"github:{found.name}", message=message)
+
     def _unchanged(self, found: "Found") -> list[Page | Gap]:
         """The one page of a repository in which nothing moved since its last complete run; else nothing."""
         repository = found.repository

@@ -10,7 +10,18 @@ import pytest
 
 from tests.pipelines.conftest import ENVIRONMENT, evenhand
 
-COMMANDS = ("demo", "init", "run", "packet", "trends", "metrics", "sql")
+COMMANDS = (
+    "demo",
+    "init",
+    "run",
+    "packet",
+    "trends",
+    "metrics",
+    "sql",
+    "completeness",
+    "identities",
+    "doctor",
+)
 
 
 @pytest.fixture(scope="module")
@@ -200,3 +211,36 @@ def test_an_unknown_source_and_an_as_of_that_pulls_are_wrong_usage(config: tuple
     assert "Known: github, organization" in evenhand("run", "--source", "jira", *config).stderr
     assert evenhand("run", "--as-of", "2026-05-31", "--full", *config).returncode == 2
     assert "is not an instant" in evenhand("run", "--as-of", "yesterday", *config).stderr
+
+
+def test_completeness_says_every_month_is_complete_and_lists_months_when_asked(
+    config: tuple[str, str],
+) -> None:
+    result = evenhand("completeness", *config)
+    assert result.returncode == 0, result.stderr
+    assert "Every month is complete." in result.stdout
+    assert "acme/payments" in result.stdout
+    assert "2026-05" in evenhand("completeness", "--all", *config).stdout
+
+
+def test_identities_names_whose_accounts_are_whose_and_those_nobody_claims(config: tuple[str, str]) -> None:
+    result = evenhand("identities", *config)
+    assert result.returncode == 0
+    assert "nobody claims it" in result.stdout
+    assert re.search(
+        r"\d+ of \d+ reviews by people \(\d+%\) belong to somebody in the roster\.", result.stdout
+    )
+
+
+def test_doctor_names_what_is_missing_and_ends_with_three(config: tuple[str, str], tmp_path: Path) -> None:
+    result = evenhand("doctor", *config)
+    assert result.returncode == 3
+    assert "ok       GitHub: it answers" in result.stdout
+    assert re.search(
+        r"MISSING  Identities: \d+ of \d+ accounts asked for reviews belong to somebody", result.stdout
+    )
+    assert evenhand("init", folder=tmp_path).returncode == 0
+    fresh = evenhand("doctor", folder=tmp_path)
+    assert fresh.returncode == 3
+    assert 'MISSING  GitHub: No token for source "github".' in fresh.stdout
+    assert "MISSING  Loads: none yet." in fresh.stdout

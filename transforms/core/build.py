@@ -16,7 +16,7 @@ from importlib.resources import files
 import duckdb
 import polars as pl
 
-from transforms.local_time import first_instant, local_date, local_days, set_reporting_zone
+from transforms.local_time import first_instant, local_date, local_days, quarter_start, set_reporting_zone
 from transforms.queries import column_names, create, fill, insert, sql
 
 ACK_WORDS = (
@@ -133,11 +133,15 @@ def reporting_days(connection: duckdb.DuckDBPyConnection, days: Sequence[date], 
 
 
 def _local_days(connection: duckdb.DuckDBPyConnection, settings: CoreSettings) -> None:
-    """The table ``local_days``: all dates that a request can have waited on, in every zone used."""
+    """The table ``local_days``: all dates of the periods with a pull request, in every zone used.
+
+    A request can have waited on any of them, and absence is told by the days of a whole month or quarter.
+    """
     ((first,),) = connection.execute("SELECT min(created_at_utc) FROM core.pull_requests").fetchall()
     zones = [zone for (zone,) in connection.execute("SELECT DISTINCT tz FROM core.roster").fetchall()]
     last = local_date(settings.as_of_utc, settings.reporting_timezone) + timedelta(days=2)
-    start = last if first is None else local_date(first, settings.reporting_timezone) - timedelta(days=2)
+    begin = last if first is None else local_date(first, settings.reporting_timezone)
+    start = quarter_start(begin) - timedelta(days=2)
     _replace(connection, "local_days", local_days([*zones, settings.reporting_timezone], start, last))
 
 

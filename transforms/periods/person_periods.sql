@@ -25,8 +25,9 @@ away_days AS (
     )
 ),
 
+-- Local dates, not instants: who comes back on the 1st comes back in that month, wherever they are.
 changes AS (
-    SELECT person_id, valid_from_utc AS changed_at_utc
+    SELECT person_id, reporting_month(valid_from_utc) AS changed_on
     FROM stretches
     WHERE person_before IS NOT NULL
         AND (
@@ -35,7 +36,7 @@ changes AS (
             OR team_id IS DISTINCT FROM team_before
         )
     UNION ALL
-    SELECT person_id, (max(date) + 1)::TIMESTAMP
+    SELECT person_id, max(date) + 1
     FROM away_days
     GROUP BY person_id, absence
     HAVING max(date) + 1 >= min(date) + INTERVAL 3 MONTH
@@ -85,7 +86,7 @@ SELECT
     periods.grain,
     periods.period,
     (SELECT count(*) FROM changes
-        WHERE changes.person_id = people.person_id AND changes.changed_at_utc < periods.end_utc)::INTEGER AS segment,
+        WHERE changes.person_id = people.person_id AND changes.changed_on < periods.next_start)::INTEGER AS segment,
     CASE
         WHEN NOT EXISTS (
             FROM core.roster AS roster

@@ -7,9 +7,14 @@ WITH first_authors AS (
     GROUP BY pull_request_id
 ),
 
+-- A name can go to another repository: it means the one that had it last.
 known_names AS (
-    SELECT DISTINCT lower(name_with_owner) AS name, repository_id
+    SELECT
+        lower(name_with_owner) AS name,
+        arg_max(repository_id, (_load, _page, _place)) AS repository_id,
+        list(DISTINCT repository_id) AS repositories
     FROM landing.github__repositories__versions
+    GROUP BY lower(name_with_owner)
 ),
 
 default_branches AS (
@@ -95,7 +100,11 @@ SELECT
     coalesce(touched.service_ids, []) AS service_ids,
     CASE
         WHEN pulls.reverts_ref IS NOT NULL
-            THEN coalesce(reverted.repository_id, 'github:' || split_part(pulls.reverts_ref, '#', 1))
+            THEN coalesce(
+                CASE WHEN list_contains(reverted.repositories, pulls.repository_id) THEN pulls.repository_id END,
+                reverted.repository_id,
+                'github:' || split_part(pulls.reverts_ref, '#', 1)
+            )
                 || '/pull/' || split_part(pulls.reverts_ref, '#', 2)
     END AS reverts_pr_id,
     pulls.reverts_ref IS NOT NULL AND list_has_any(pulls.labels, $not_a_defect_labels) AS not_a_defect

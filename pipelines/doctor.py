@@ -1,0 +1,121 @@
+"""What a night needs, tried one by one.
+
+Here: what is looked at and the words for it.
+Not here: mending it. Nothing is written.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connectors.contract import Gap
+from connectors.errors import StopScopeError, StopSourceError
+from connectors.github.client import GitHubSource
+from pipelines import sources
+from pipelines.nightly import Night
+from pipelines.settings import SettingsError
+from warehouse.connection import DatabaseBusyError, connect_reading
+from warehouse.landing import newest_known_at
+from warehouse.publish import FULL
+
+CLOCK_TOLERANCE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at."""
+
+    is_fine: bool
+    text: str
+
+
+def examine(night: Night, now_utc: datetime) -> list[Finding]:
+    """Everything, in the order in which a night needs it. ``now_utc`` is this machine's time."""
+    return [*_github(night, now_utc), *_files(night), *_database(night)]
+
+
+def _github(night: Night, now_utc: datetime) -> Iterator[Finding]:
+    try:
+        registered = sources.github(night.settings, night.environment, [], full=True)
+        if registered is None:
+            yield Finding(is_fine=False, text="GitHub: not configured ([sources.github] in evenhand.toml).")
+            return
+        source = registered.source
+        assert isinstance(source, GitHubSource)
+        served_at_utc = source.server_time()
+    except (SettingsError, StopSourceError, StopScopeError) as problem:
+        yield Finding(is_fine=False, text=f"GitHub: {problem}")
+        return
+    yield Finding(
+        is_fine=True, text=f"GitHub: it answers, and takes the token ({served_at_utc:%Y-%m-%d %H:%M} UTC)."
+    )
+    if night.settings.sources.github is not None:
+        skew = abs(now_utc - served_at_utc)
+        words = f"this machine's clock is {skew.total_seconds():.0f} s from GitHub's"
+        harmless = "; no number depends on it, but schedules and certificates do"
+        is_fine = skew <= CLOCK_TOLERANCE
+        yield Finding(is_fine=is_fine, text=f"Clock: {words}{'' if is_fine else harmless}.")
+    visible = 0
+    for found in source.visible():
+        if isinstance(found, Gap):
+            yield Finding(is_fine=False, text=f"GitHub: {found.message}")
+        else:
+            visible += 1
+    yield Finding(is_fine=visible > 0, text=f"GitHub: {visible} repositories are visible to the token.")
+
+
+def _files(night: Night) -> Iterator[Finding]:
+    manifests = night.landing.manifests()
+    known_at_utc = newest_known_at(manifests)
+    if known_at_utc is None:
+        yield Finding(is_fine=False, text="Loads: none yet. `evenhand run` pulls the first.")
+        return
+    yield Finding(
+        is_fine=True, text=f"Loads: {len(manifests)}, the newest of {known_at_utc:%Y-%m-%d %H:%M} UTC."
+    )
+    try:
+        registered = sources.organization(night.settings, known_at_utc)
+        for page in registered.source.pages():
+            if isinstance(page, Gap):
+                yield Finding(is_fine=False, text=page.message)
+            else:
+                bad = page.rejected[0].message if page.rejected else ""
+                text = f"{page.scope}: {len(page.records)} rows" + (
+                    f"; {len(page.rejected)} rejected: {bad}" if bad else "."
+                )
+                yield Finding(is_fine=not page.rejected, text=text)
+    except StopSourceError as problem:
+        yield Finding(is_fine=False, text=str(problem))
+
+
+def _database(night: Night) -> Iterator[Finding]:
+    try:
+        with connect_reading(night.published_folder / FULL) as connection:
+            ((asked, nobody),) = connection.execute(_UNCLAIMED).fetchall()
+            failed = connection.execute(
+                "SELECT table_name, wanted, observed FROM ops.checks WHERE NOT passed ORDER BY ALL"
+            ).fetchall()
+            with_data = connection.execute(
+                "SELECT DISTINCT metric_id FROM trends.periods ORDER BY metric_id"
+            ).fetchall()
+    except DatabaseBusyError as problem:
+        yield Finding(is_fine=False, text=f"Published: {problem} `evenhand run` publishes the first.")
+        return
+    yield Finding(
+        is_fine=nobody == 0,
+        text=f"Identities: {asked - nobody} of {asked} accounts asked for reviews belong to somebody"
+        + ("." if nobody == 0 else f"; {nobody} are in no row of people.csv (evenhand identities)."),
+    )
+    for table, wanted, observed in failed:
+        yield Finding(is_fine=False, text=f"{table}: wanted {wanted}; found {observed}.")
+    yield Finding(is_fine=bool(with_data), text=f"Metrics: {len(with_data)} have data.")
+
+
+_UNCLAIMED = """
+SELECT
+    count(DISTINCT accounts.account_id),
+    count(DISTINCT accounts.account_id) FILTER (WHERE NOT accounts.is_claimed)
+FROM core.accounts AS accounts
+JOIN core.review_requests AS requests ON requests.reviewer_id = accounts.person_id
+WHERE NOT accounts.is_bot
+"""

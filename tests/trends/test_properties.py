@@ -1,0 +1,246 @@
+"""What holds of facts and cells whatever the rows are."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metrics_catalog.catalogue import Metric
+from tests.transforms.world import CATALOGUE, World, rows
+from tests.trends.random_world import AS_OF, ZONE, random_pull, random_world
+from transforms.local_time import first_instant, month_name, next_month, quarter_name
+
+METRICS = [replace(metric, n_min_month=1, n_min_quarter=2) for metric in CATALOGUE.values()]
+SEEDS = st.integers(0, 2**32)
+TABLES = (
+    "trends.periods",
+    "trends.all_periods",
+    "trends.period_states",
+    *(f"facts.{name}" for name in CATALOGUE),
+)
+DELTAS = ("delta", "relative", "delta_reason", "is_delta_provisional")
+
+
+def everything(world: World) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of facts and trends, in the order in which they are stored."""
+    with built(world) as connection:
+        return {
+            name: connection.execute(f"FROM {name}{' ORDER BY ALL' if 'all_' in name else ''}").fetchall()
+            for name in TABLES
+        }
+
+
+@contextmanager
+def built(world: World) -> Iterator[duckdb.DuckDBPyConnection]:
+    with world.periods(AS_OF, metrics=METRICS) as connection:
+        yield connection
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=SEEDS)
+def test_order_of_the_rows_changes_nothing_and_a_second_run_neither(seed: int) -> None:
+    world = random_world(seed, everybody_in_a_team=False)
+    first = everything(world)
+    assert first["trends.periods"]
+    assert everything(world) == first
+    for found in world.tables.values():
+        Random(seed).shuffle(found)
+    assert everything(world) == first
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=SEEDS)
+def test_new_pull_request_moves_only_the_months_it_has_cases_in(seed: int) -> None:
+    """Its cases' months, their quarters, and of the months after them the difference alone."""
+    world = random_world(seed, everybody_in_a_team=False)
+    with built(world) as connection:
+        before = cells(connection)
+    random_pull(world, Random(seed + 1), "new", everybody_in_a_team=False)
+    with built(world) as connection:
+        after = cells(connection)
+        touched = {
+            row["month_start"]
+            for metric in METRICS
+            for row in rows(connection, f"SELECT month_start FROM facts.{metric.id} WHERE ref = 'new'")
+        }
+    whole = {month_name(month) for month in touched} | {
+        quarter_name(date(month.year, 3 * ((month.month - 1) // 3) + 1, 1)) for month in touched
+    }
+    following = {month_name(next_month(month)) for month in touched}
+    for key in before.keys() | after.keys():
+        old, new = before.get(key), after.get(key)
+        period = key[-1]
+        if old == new or period in whole:
+            continue
+        assert period in following, key
+        assert old is not None
+        assert new is not None
+        assert without_differences(old) == without_differences(new)
+
+
+def cells(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, ...], dict[str, Any]]:
+    return {
+        (row["metric_id"], row["subject_kind"], row["subject_id"], row["period"]): row
+        for row in rows(connection, "FROM trends.periods")
+    }
+
+
+def without_differences(cell: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in cell.items() if name not in DELTAS}
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=SEEDS)
+def test_every_merged_pull_request_has_one_outcome_for_each_service_and_owner(seed: int) -> None:
+    with built(random_world(seed)) as connection:
+        merged = rows(
+            connection,
+            "FROM core.pull_requests WHERE merged_at_utc IS NOT NULL",
+        )
+        wanted: Counter[tuple[str, str, str]] = Counter()
+        moved = first_instant(date(2026, 3, 20), ZONE).replace(tzinfo=None)
+        for pull in merged:
+            wanted.update(("service", service, pull["pr_id"]) for service in pull["service_ids"])
+            owners = {
+                "blue" if service == "api" and pull["merged_at_utc"] >= moved else "red"
+                for service in pull["service_ids"]
+            }
+            wanted.update(("team", owner, pull["pr_id"]) for owner in owners)
+        found = rows(
+            connection, "SELECT subject_kind, subject_id, ref, outcome FROM facts.rq_review_coverage"
+        )
+        assert Counter((row["subject_kind"], row["subject_id"], row["ref"]) for row in found) == wanted
+        assert {row["outcome"] for row in found} <= {"covered", "not_covered", "excluded"}
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=SEEDS)
+def test_cells_are_recounted_from_their_cases(seed: int) -> None:
+    """n, numerator, pending and excluded of every cell, of months and quarters, from the facts alone."""
+    with built(random_world(seed, everybody_in_a_team=False)) as connection:
+        for metric in METRICS:
+            for cell in rows(connection, "FROM trends.periods WHERE metric_id = $metric", metric=metric.id):
+                assert counts_of(cell) == recounted(connection, metric, cell)
+
+
+def counts_of(cell: dict[str, Any]) -> dict[str, int]:
+    names = ("n", "n_pending", "n_excluded", "numerator", "denominator")
+    return {name: cell[name] for name in names if cell[name] is not None}
+
+
+def recounted(connection: duckdb.DuckDBPyConnection, metric: Metric, cell: dict[str, Any]) -> dict[str, int]:
+    months = 3 if cell["grain"] == "quarter" else 1
+    wanted = {next_month(cell["period_start"], further) for further in range(months)}
+    cases = [
+        row["outcome"]
+        for row in rows(
+            connection,
+            f"FROM facts.{metric.id} WHERE subject_kind = $kind AND subject_id = $subject",
+            kind=cell["subject_kind"],
+            subject=cell["subject_id"],
+        )
+        if row["month_start"] in wanted
+    ]
+
+    def count(outcomes: Sequence[str]) -> int:
+        return sum(case in outcomes for case in cases)
+
+    counts = {
+        "n": count(metric.counted),
+        "n_pending": count(metric.outcomes["pending"]),
+        "n_excluded": count(metric.outcomes["excluded"]),
+    }
+    if metric.statistic == "share":
+        counts |= {
+            "numerator": count(metric.outcomes["numerator"]),
+            "denominator": count(metric.outcomes["denominator"]),
+        }
+    return counts
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=SEEDS)
+def test_teams_add_up_to_their_people_where_everybody_is_in_a_team(seed: int) -> None:
+    with built(random_world(seed)) as connection:
+        for metric_id in ("rq_response_24h", "rq_first_response_time"):
+            sums = connection.execute(
+                "SELECT period, subject_kind, sum(n), sum(n_pending), sum(n_excluded), sum(numerator) "
+                "FROM trends.periods WHERE metric_id = $metric GROUP BY ALL ORDER BY ALL",
+                {"metric": metric_id},
+            ).fetchall()
+            persons = [(period, *rest) for period, kind, *rest in sums if kind == "person"]
+            assert persons
+            assert persons == [(period, *rest) for period, kind, *rest in sums if kind == "team"]
+
+
+AWKWARD = [
+    ("America/Havana", date(2026, 11, 1)),  # midnight comes twice
+    ("America/Sao_Paulo", date(2026, 3, 1)),
+    ("Atlantic/Azores", date(2026, 10, 1)),
+    ("Asia/Kolkata", date(2026, 4, 1)),
+    ("Pacific/Apia", date(2026, 1, 1)),
+    ("Pacific/Apia", date(2012, 1, 1)),  # two days after one that never was
+    ("Australia/Lord_Howe", date(2026, 4, 1)),
+    ("Africa/Cairo", date(2026, 5, 1)),
+    ("Pacific/Kiritimati", date(2026, 7, 1)),
+    ("America/Asuncion", date(2017, 10, 1)),  # midnight is skipped
+    ("Asia/Amman", date(2022, 4, 1)),  # hours after one that began at 1:00
+]
+
+
+@pytest.mark.parametrize(("zone", "first_day"), AWKWARD, ids=str)
+def test_one_second_either_side_of_a_months_end(zone: str, first_day: date) -> None:
+    start = first_instant(first_day, zone).replace(tzinfo=None)
+    world = World(zone=zone)
+    world.person("ann")
+    world.person("bob", tz=zone)
+    for seconds in (-1, 0, 1):
+        at, pr_id = start + timedelta(seconds=seconds), f"pr {seconds}"
+        world.pull(pr_id, created=start - timedelta(days=1))
+        world.request(at, "bob", pr_id=pr_id)
+        world.review(at, "bob", pr_id=pr_id)
+    with world.periods(start + timedelta(days=100), metrics=METRICS) as connection:
+        found = rows(
+            connection,
+            "FROM trends.periods WHERE metric_id = 'rq_response_24h' AND grain = 'month' ORDER BY period",
+        )
+        quarters = connection.execute(
+            "SELECT sum(n) FROM trends.periods WHERE metric_id = 'rq_response_24h' AND grain = 'quarter'"
+        ).fetchall()
+    before = month_name(next_month(first_day, -1))
+    assert [(row["period"], row["n"]) for row in found] == [(before, 1), (month_name(first_day), 2)]
+    assert quarters == [(3,)]
+
+
+def digest() -> str:
+    """SHA-256 of the cells of one organisation as they are written to a file of text."""
+    with built(random_world(7, everybody_in_a_team=False)) as connection:
+        text = connection.sql("FROM trends.periods").pl().write_csv()
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_zone_of_the_machine_changes_no_byte() -> None:
+    program = "from tests.trends.test_properties import digest; print(digest())"
+    for zone in ("Pacific/Kiritimati", "America/St_Johns"):
+        ran = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=Path(__file__).parents[2],
+            env=os.environ | {"TZ": zone},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert ran.stdout.strip() == digest()
