@@ -35,7 +35,7 @@ class Metric:
     """One metric, as its ``metric.toml`` says. Every key is needed but those with a default here.
 
     ``outcomes`` sorts the outcomes of its cases; ``params`` are the parameters of its query; ``min_effect``
-    is the smallest change called meaningful; ``amount_unit`` the unit of a case's amount, where cases have one;
+    is the smallest change called meaningful; ``amount_unit`` the unit of a case's amount, where it has one;
     ``facts_sql`` is the query beside the file.
     """
 

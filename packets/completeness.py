@@ -94,7 +94,7 @@ def _quarter_words(status_of: dict[str, set[str]], so_far: str) -> str:
 def _gaps(of_source: Sequence[Row]) -> list[str]:
     """What is missing, by reason: the scopes it holds for together, and the months as stretches.
 
-    A month that nobody counted independently is unknown, which the sentence on the quarter says; it is no gap.
+    A month that nobody counted independently is unknown: the sentence on the quarter says so; it is no gap.
     """
     months_of: dict[tuple[str, str], list[str]] = {}
     for row in of_source:

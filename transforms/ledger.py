@@ -107,8 +107,8 @@ def build_catalog(connection: duckdb.DuckDBPyConnection, catalogue: Mapping[str,
     """Create and fill ``catalog.metrics`` and ``catalog.columns``."""
     connection.execute("CREATE SCHEMA IF NOT EXISTS catalog")
     plain = (
-        "definition_version family title question formula owner unit amount_unit direction statistic team shown_to "
-        "anchor clock n_min_month n_min_quarter maturity_days gaming source"
+        "definition_version family title question formula owner unit amount_unit direction statistic team "
+        "shown_to anchor clock n_min_month n_min_quarter maturity_days gaming source"
     ).split()
     _fill_rows(
         connection,

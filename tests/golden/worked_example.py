@@ -156,7 +156,8 @@ def _cell(
     parameters = {"kind": subject["type"], "id": subject["id"], "period": period}
     found = (
         connection.sql(
-            "SELECT * FROM trends.periods WHERE subject_kind = $kind AND subject_id = $id AND period = $period",
+            "SELECT * FROM trends.periods "
+            "WHERE subject_kind = $kind AND subject_id = $id AND period = $period",
             params=parameters,
         )
         .pl()

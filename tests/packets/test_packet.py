@@ -405,9 +405,7 @@ def test_months_the_ledger_does_not_know_are_unknown_not_complete() -> None:
     made = small()
     made.rows["ops.completeness"] = []
     packet = packet_of(made)
-    assert packet.completeness.quarter == (
-        "GitHub: unknown in April 2026 to June 2026.",
-    )
+    assert packet.completeness.quarter == ("GitHub: unknown in April 2026 to June 2026.",)
     assert not packet.completeness.is_complete
     assert packet.completeness.gaps == ("GitHub: nothing is known about July 2025 to June 2026.",)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipelines.conftest import ENVIRONMENT, evenhand
+from tests.the_command import ENVIRONMENT, evenhand
 
 COMMANDS = (
     "demo",

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from metrics_catalog.guard import leaks_in_json, leaks_in_schema
-from tests.pipelines.conftest import evenhand
+from tests.the_command import evenhand
 
 
 def published(demo: Path) -> duckdb.DuckDBPyConnection:

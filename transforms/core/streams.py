@@ -150,7 +150,7 @@ def _load_stream(
 
 
 def _newest_good(source: str, stream: str, loads: Sequence[ChosenLoad]) -> int:
-    """The place of the newest load in which this stream could be read: a bad file leaves the last good one."""
+    """The newest load in which this stream could be read: a bad file leaves the last good one in use."""
     good = [
         place
         for place, load in enumerate(loads, start=1)
