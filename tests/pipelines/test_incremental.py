@@ -184,6 +184,36 @@ def test_months_before_since_are_unknown_and_those_after_are_complete(tmp_path: 
     assert not [one for one in found if one[0] == "incomplete"]
 
 
+class Stamping(Counting):
+    """One review of one pull request has a state that nobody knows, as long as it is asked."""
+
+    def send(self, operations: Sequence[Operation]) -> Answer:
+        answer = super().send(operations)
+        for operation, data in zip(operations, answer.data, strict=True):
+            if (
+                operation.name == "PullRequests"
+                and operation.variables["after"] is not None
+                and data is not None
+            ):
+                for node in data["repository"]["pullRequests"]["nodes"]:
+                    for review in node["reviews"]["nodes"][:1]:
+                        review["state"] = "STAMPED"
+        return answer
+
+
+def test_a_rejected_record_keeps_its_month_incomplete_until_it_is_read_again(tmp_path: Path) -> None:
+    """A night reads only what has changed: a quiet night must not make the loss disappear."""
+    night = night_of(tmp_path)
+    land(night, Stamping(FIRST_NIGHT_UTC))
+    first = [one for one in statuses(night) if one[0] == "incomplete"]
+    assert first
+    quiet = land(night, Counting(FIRST_NIGHT_UTC))
+    assert quiet.rows.get("pull_requests", 0) == 0
+    assert [one for one in statuses(night) if one[0] == "incomplete"] == first
+    land(night, Counting(FIRST_NIGHT_UTC), full=True)
+    assert statuses(night) == [("complete", None)]
+
+
 class Dropping(Counting):
     """Leaves out the second page of every repository without a word, as a broken proxy might."""
 

@@ -26,19 +26,36 @@ stored AS (
     GROUP BY repository_id, reporting_month(created_at_utc)
 ),
 
--- What was rejected in the newest load of each scope; without its pull request nobody knows the month.
-lost AS (
+-- What was rejected and has not been read whole since: a night reads only what has changed, so a rejected record
+-- stays missing until its pull request comes again. Without its pull request nobody knows the month.
+rejects AS (
     SELECT
         rejected.scope,
-        reporting_month(pulls.created_at_utc) AS month_start,
-        count(*) AS rejected
+        rejected.stream || ' ' || rejected.ref AS place,
+        loads.ordinal,
+        nullif(regexp_extract(rejected.ref, '#(\d+)', 1), '') AS number,
+        newest_scopes.scope IS NOT NULL AS is_of_newest_load
     FROM ops.rejected_records AS rejected
-    JOIN newest_scopes
+    JOIN loads ON loads.load_id = rejected.load_id
+    LEFT JOIN newest_scopes
         ON newest_scopes.load_id = rejected.load_id AND newest_scopes.scope = rejected.scope
-    LEFT JOIN core.pull_requests AS pulls
-        ON pulls.pr_id = rejected.scope || '/pull/' || regexp_extract(rejected.ref, '#(\d+)', 1)
     WHERE rejected.source = 'github' AND rejected.is_lost
-    GROUP BY rejected.scope, reporting_month(pulls.created_at_utc)
+),
+
+lost AS (
+    SELECT
+        rejects.scope,
+        reporting_month(pulls.created_at_utc) AS month_start,
+        count(DISTINCT rejects.place) AS rejected
+    FROM rejects
+    LEFT JOIN core.pull_requests AS pulls ON pulls.pr_id = rejects.scope || '/pull/' || rejects.number
+    WHERE (rejects.number IS NULL AND rejects.is_of_newest_load)
+        OR (rejects.number IS NOT NULL AND NOT EXISTS (
+            FROM landing.github__pull_requests__versions AS later
+            WHERE later.pull_request_id = rejects.scope || '/pull/' || rejects.number
+                AND later._load > rejects.ordinal
+        ))
+    GROUP BY rejects.scope, reporting_month(pulls.created_at_utc)
 ),
 
 -- The newest count of each repository as a whole, and what was stored of the time it counts. The same ids
