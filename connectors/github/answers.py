@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.contract import RejectedRecord
+from connectors.contract import Page, RejectedRecord
 from connectors.errors import SkippableRecordError, StopScopeError
 from connectors.github.known import KnownThread
 from connectors.github.parse import parse_repository
@@ -152,4 +152,16 @@ def half_read(repository: Repository, ref: str, connection: str) -> RejectedReco
         problem="half_read",
         message=f"the rest of {connection} could not be read. Left out with its children, because half of "
         f"them would be a wrong number; an older state of it stays in use.",
+    )
+
+
+def unread_in(page: Page) -> int:
+    """How many pull requests of a page were not read, or only in part: another time they may be."""
+    return sum(reject.problem == "half_read" or reject.field == "node" for reject in page.rejected)
+
+
+def unread_in_words(name: str, count: int) -> str:
+    return (
+        f"{name}: {count} of its pull requests could not be read whole (ops.rejected_records says which). "
+        f"Everything else was kept; the next run reads back as far as this one did."
     )

@@ -23,6 +23,8 @@ from connectors.github.answers import (
     repository_of,
     search_text,
     threads_of,
+    unread_in,
+    unread_in_words,
     unreadable,
     updated_at,
 )
@@ -188,7 +190,7 @@ class GitHubSource:
         scope = f"github:{name}"  # until the first page tells the id
         after: str | None = None
         seen: set[str] = set()
-        number = 0
+        number = unread = 0
         size = PageSize(largest=self.page_size, now=self.page_size)
         waiting = Waiting()
         try:
@@ -208,16 +210,25 @@ class GitHubSource:
                     str(node["id"]) for node in listed if isinstance(node, dict) and "id" in node
                 }
                 whole = waiting.hold_back(listed)
-                yield self._page(whole, repository, answer.served_at_utc, number)
+                page = self._page(whole, repository, answer.served_at_utc, number)
+                unread += unread_in(page)
+                yield page
                 after = next_cursor(connection, seen, what=what)
                 is_last = after is None or self._is_known(listed, scope)
                 while waiting.is_worth_a_request() or (is_last and waiting.rests):
                     served_at_utc = self._read_rests(waiting)
-                    yield self._page(waiting.completed(), repository, served_at_utc, number)
+                    page = self._page(waiting.completed(), repository, served_at_utc, number)
+                    unread += unread_in(page)
+                    yield page
                 if is_last:
-                    return
+                    break
+            if unread:  # without a gap the next run would not reach back to them
+                yield Gap(scope=scope, message=unread_in_words(name, unread))
         except StopScopeError as reason:
             yield Gap(scope=scope, message=f"{reason}{waiting.left_behind()}")
+        except StopSourceError as reason:  # this repository was begun, and must not count as read to its end
+            yield Gap(scope=scope, message=f"{reason}{waiting.left_behind()}")
+            raise
 
     def _ask_for_page(self, name: str, after: str | None, size: PageSize) -> Answer:
         """One page. With holes in it, or too heavy to be answered, again with half as many pull requests."""

@@ -4,15 +4,17 @@ Here: a malformed page, a cursor that does not move, what is not there or may no
 Not here: answers that never arrive (``test_http``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from connectors.contract import Gap, Page
 from connectors.errors import StopSourceError
 from connectors.github.client import GitHubSource
 from connectors.github.records import PullRequest
-from connectors.github.transport import Json
+from connectors.github.transport import Answer, Json, Operation
 from tests.connectors.github.builders import (
     KETTLE,
     TOASTER,
@@ -22,6 +24,7 @@ from tests.connectors.github.builders import (
     connection,
     page_of,
     read,
+    review,
     serving,
 )
 from tests.connectors.github.neighbours import (
@@ -195,3 +198,36 @@ def test_a_server_that_does_not_tell_its_time_stops_the_source() -> None:
     source = GitHubSource(transport=ServedPages(fails_on="ServerTime"))
     with pytest.raises(StopSourceError, match=r"^GitHub answered 502\. Tried 5 times\.$"):
         source.server_time()
+
+
+def test_a_stop_in_the_middle_of_a_repository_is_a_gap_of_it_too() -> None:
+    """It has pages, and without a gap of its own the next run would take it for read to its end."""
+
+    @dataclass(slots=True)
+    class Refusing:
+        behind: ServedPages
+
+        def send(self, operations: Sequence[Operation]) -> Answer:
+            if operations[0].variables.get("after") == "p1":
+                raise StopSourceError("GitHub refused the token (401).")
+            return self.behind.send(operations)
+
+    pages = {
+        ("acme/kettle", None): page_of(
+            whole(1, reviews=connection(review(1), more="n1")), whole(2), more="p1"
+        )
+    }
+    given: list[Page | Gap] = []
+    source = GitHubSource(
+        transport=Refusing(ServedPages(pages=pages)), repositories=["acme/kettle", "acme/toaster"]
+    )
+    with pytest.raises(StopSourceError, match=r"^GitHub refused the token \(401\)\.$"):
+        given.extend(source.pages())
+    found = came(given)
+    assert found.keys("pull_requests") == [TWO]
+    assert [(gap.scope, gap.message) for gap in found.gaps] == [
+        (
+            "github:501",
+            "GitHub refused the token (401). Not written because only half read: 1 pull requests (#1...).",
+        )
+    ]

@@ -170,7 +170,7 @@ def test_four_minutes_ahead_of_the_server_is_accepted() -> None:
 
 def test_nothing_in_the_place_of_a_pull_request() -> None:
     found = with_neighbours(None)
-    assert_neighbours_came(found)
+    assert_neighbours_came(found, unread=1)
     assert found.only_reject == RejectedRecord(
         stream="pull_requests",
         scope="github:501",

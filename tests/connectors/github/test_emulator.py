@@ -74,7 +74,8 @@ class Run:
         """Whether it says that the repository was not read to its end."""
         by_name = f"github:{repository.name_with_owner}"
         scopes = {repository.repository_id, by_name, "github:organization/acme"}
-        return self.stop is not None or any(gap.scope in scopes for gap in self.gaps)
+        ends = [gap for gap in self.gaps if "could not be read whole" not in gap.message]
+        return self.stop is not None or any(gap.scope in scopes for gap in ends)
 
     def rejects(self, stream: str, repository: Repository) -> int:
         return sum(
@@ -220,6 +221,7 @@ def test_a_refused_token_in_the_middle_keeps_what_was_read(emulator: Emulator) -
     assert run.stop is not None
     assert run.stop.startswith("GitHub refused the token (401). Nothing more was read; what was read")
     assert len(run.pages) == 2
+    assert [gap.message for gap in run.gaps] == [run.stop]  # of the repository that was begun
 
 
 def test_expired_cursors_are_a_gap_of_one_repository(emulator: Emulator, whole: Run) -> None:

@@ -25,6 +25,7 @@ from tests.connectors.github.neighbours import (
     ONE,
     TWO,
     assert_neighbours_came,
+    unread_words,
     whole,
     with_neighbours,
 )
@@ -66,7 +67,7 @@ def test_a_half_read_list_quarantines_its_pull_request(
         rests={(operation, "PR_1", "n1"): answers[rest]},
     )
     found = read(transport, "acme/kettle", "acme/toaster")
-    assert_neighbours_came(found)
+    assert_neighbours_came(found, unread=1)
     assert found.only_reject == RejectedRecord(
         stream="pull_requests",
         scope="github:501",
@@ -84,7 +85,7 @@ def test_a_half_read_list_quarantines_its_pull_request(
 def test_the_half_read_comments_of_a_thread_quarantine_its_pull_request() -> None:
     talk = thread(1, comments=connection(comment(1), more="n1"))
     found = with_neighbours(whole(1, reviewThreads=connection(talk)))
-    assert_neighbours_came(found)
+    assert_neighbours_came(found, unread=1)
     assert (found.only_reject.problem, found.only_reject.message) == ("half_read", HALF.format("comments"))
     assert ONE not in found.keys("pull_requests")
 
@@ -127,3 +128,23 @@ def test_a_stop_while_rests_are_read_names_those_that_were_not_written() -> None
         "GitHub answered 502. Tried 5 times. Not written because only half read: 1 pull requests (#1...)."
     ]
     assert found.keys("pull_requests") == [TWO]
+
+
+def test_half_read_pull_requests_of_many_pages_are_one_gap_behind_the_last_page() -> None:
+    """A load keeps one gap of a scope; with it the repository does not count as read to its end."""
+    half = [whole(number, reviews=connection(review(number), more="n1")) for number in (1, 2, 3)]
+    pages = {
+        ("acme/kettle", None): page_of(half[0], None, more="p1"),
+        ("acme/kettle", "p1"): page_of(half[1], half[2], whole(4)),
+    }
+    found = read(ServedPages(pages=pages))
+    assert [(gap.scope, gap.message) for gap in found.gaps] == [("github:501", unread_words(4))]
+    assert len(found.rejected) == 4
+    assert found.keys("pull_requests") == ["github:501/pull/4"]
+
+
+def test_a_bad_record_is_no_gap() -> None:
+    """It would be as bad the next time."""
+    found = read(serving(whole(1, title=None), whole(2, reviews=connection(review(1, state="NEW")))))
+    assert len(found.rejected) == 2
+    assert found.gaps == ()
