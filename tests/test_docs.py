@@ -41,10 +41,10 @@ def test_every_metric_is_in_the_readme() -> None:
 
 
 def test_the_queries_of_the_readme_answer_what_it_shows_columns_for(demo: Path) -> None:
-    queries = [shlex.split(line)[2] for line in sorted(COMMANDS) if line.startswith("evenhand sql")]
-    assert len(queries) == 3
-    for query in queries:
-        result = evenhand("sql", query, "--format", "csv", "--config", str(demo / "evenhand.toml"))
+    asked = [shlex.split(line)[2:] for line in sorted(COMMANDS) if line.startswith("evenhand sql")]
+    assert len(asked) == 3
+    for words in asked:
+        result = evenhand("sql", *words, "--format", "csv", "--config", str(demo / "evenhand.toml"))
         assert result.returncode == 0, result.stderr
         columns = result.stdout.splitlines()[0].split(",")
         assert re.search(r"^ " + r" +".join(columns), README, re.M), columns
