@@ -13,6 +13,7 @@ import duckdb
 
 from metrics_catalog.catalogue import Metric, definitions_hash
 from metrics_catalog.tables import FACTS, comment_statements, tables
+from transforms.changes.build import build_changes
 from transforms.core.build import CoreSettings, build_core, conform_sources, reporting_days
 from transforms.core.streams import load_landing
 from transforms.facts import build_facts
@@ -88,6 +89,12 @@ def build_trend_tables(
         as_of_utc=settings.core.as_of_utc,
         reporting_timezone=settings.core.reporting_timezone,
     )
+    build_changes(
+        connection,
+        list(catalogue.values()),
+        as_of_utc=settings.core.as_of_utc,
+        reporting_timezone=settings.core.reporting_timezone,
+    )
     build_catalog(connection, catalogue)
     build_publication(
         connection,
@@ -115,12 +122,13 @@ def full_selects(catalogue: Mapping[str, Metric]) -> dict[str, str]:
 
 
 def analyst_selects(catalogue: Mapping[str, Metric]) -> dict[str, str]:
-    """The analysts' file: disclosed team, service and feature cells, and the cases of service metrics.
+    """The analysts' file: disclosed team, service and feature cells and changes; service metrics' cases.
 
     No person and no pseudonym is in it: not as a subject, not as a contributor.
     """
     chosen = {
         "trends.periods": "SELECT * FROM trends.periods WHERE subject_kind <> 'person' AND disclosed",
+        "trends.changes": "SELECT * FROM trends.changes WHERE subject_kind <> 'person' AND disclosed",
         **{
             name: f"FROM {name}"
             for name in (

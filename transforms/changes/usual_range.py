@@ -60,9 +60,10 @@ def usual_range(
     months: Sequence[SeriesMonth], *, month: str, lower_bound: float | None, upper_bound: float | None
 ) -> UsualRange:
     """The usual range of one series for that month, cut to the possible values."""
-    grid, first = grid_of([*months, SeriesMonth(month=month, value=None, state="partial")])
-    if any(row.month == month for row in months):
-        grid, first = grid_of(months)
+    if not any(row.month == month for row in months):
+        segment = max(months, key=lambda row: row.month).segment if months else 0
+        months = [*months, SeriesMonth(month=month, value=None, state="partial", segment=segment)]
+    grid, first = grid_of(months)
     at = np.array([ordinal(month) - first])
     found = usual_ranges(grid, at, lower_bound=lower_bound, upper_bound=upper_bound)
     return range_at(found, 0, month=month)
