@@ -5,6 +5,7 @@ Not here: when it runs (``definitions``), what a step computes (transforms).
 """
 
 import fcntl
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -329,12 +330,12 @@ def blocking(verdicts: Sequence[Verdict]) -> list[Verdict]:
 def publish_database(night: Night) -> Path:
     """Write both published files and flip the names to them. Gives the full file's published path."""
     as_of_utc, loads = chosen_loads(night)
-    newest = loads[-1].manifest
+    contents = hashlib.sha256("".join(load.manifest.content_hash for load in loads).encode()).hexdigest()
     with connect(night.working_path) as connection:
         publish(
             connection,
             night.published_folder,
-            name=f"{as_of_utc:%Y%m%dT%H%M%SZ}-{newest.content_hash[:12]}",
+            name=f"{as_of_utc:%Y%m%dT%H%M%SZ}-{contents[:12]}",
             full=full_selects(night.catalogue),
             analyst=analyst_selects(night.catalogue),
             views=view_selects(),

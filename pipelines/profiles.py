@@ -152,8 +152,10 @@ def _whole() -> list[Check]:
         Check(
             name="loads_have_no_gap",
             table="ops.loads",
-            select="SELECT count(*) FROM ops.completeness WHERE status = 'incomplete'",
-            wanted="every repository read to its end, no record rejected",
+            select="SELECT (SELECT count(*) FROM ops.completeness WHERE status = 'incomplete') + "
+            "(SELECT count(*) FROM ops.loads WHERE NOT is_complete AND load_id IN "
+            "(SELECT max_by(load_id, (known_at_utc, load_id)) FROM ops.loads GROUP BY source))",
+            wanted="every repository and file read to its end, no record rejected",
             severity="warning",
         ),
         Check(

@@ -24,10 +24,7 @@ def connect(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
 
     One process holds a DuckDB file. Raises DatabaseBusyError when another one does.
     """
-    try:
-        connection = duckdb.connect(":memory:" if path is None else str(path), config=dict(_OFFLINE))
-    except duckdb.IOException as problem:
-        raise DatabaseBusyError(f"{path} is held by another process: {_first_line(problem)}") from None
+    connection = _open(":memory:" if path is None else str(path), read_only=False)
     try:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
@@ -42,7 +39,7 @@ def connect_reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise DatabaseBusyError(f"There is no {path}.")
     # The published names are links that a publication flips. DuckDB hands a path that is already open in
     # this process the old file, so the real file is opened.
-    connection = duckdb.connect(str(path.resolve()), read_only=True, config=dict(_OFFLINE))
+    connection = _open(str(path.resolve()), read_only=True)
     try:
         connection.execute("SET TimeZone = 'UTC'")
         for setting, value in _READER.items():
@@ -52,5 +49,9 @@ def connect_reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def _first_line(problem: Exception) -> str:
-    return str(problem).splitlines()[0]
+def _open(path: str, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(path, read_only=read_only, config=dict(_OFFLINE))
+    except duckdb.IOException as problem:
+        first_line = str(problem).splitlines()[0]
+        raise DatabaseBusyError(f"{path} is held by another process: {first_line}") from None

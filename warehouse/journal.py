@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 class JournalError(Exception):
@@ -17,14 +17,20 @@ class JournalError(Exception):
 
 
 def append(folder: Path, name: str, entries: Sequence[Mapping[str, Any]]) -> None:
-    """Add entries, one JSON object a line, in one write that reaches the disk."""
+    """Add entries, one JSON object a line, in one write that reaches the disk.
+
+    A line that was cut off by a kill stays as it is, for whoever repairs it; the entries begin a line of
+    their own.
+    """
     if not entries:
         return
     folder.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(entry, sort_keys=True, ensure_ascii=False) + "\n" for entry in entries)
-    with (folder / f"{name}.jsonl").open("a", encoding="utf-8") as file:
+    with (folder / f"{name}.jsonl").open("ab+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        file.write(text)
+        if file.seek(0, os.SEEK_END) and _last_byte(file) != b"\n":
+            text = "\n" + text
+        file.write(text.encode())
         file.flush()
         os.fsync(file.fileno())
 
@@ -35,12 +41,27 @@ def entries(folder: Path, name: str) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     found = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            raise JournalError(
-                f"{path}, line {number}: one JSON object a line was wanted, found something else. "
-                f"Nothing was derived. Repair or remove that line; the rest is untouched."
-            ) from None
+    # Lines end with a line feed and nothing else: texts may hold what str.splitlines takes for an end.
+    with path.open(encoding="utf-8", newline="\n") as file:
+        for number, line in enumerate(file, start=1):
+            entry = _entry(line)
+            if entry is None:
+                raise JournalError(
+                    f"{path}, line {number}: one JSON object a line was wanted, found something else. "
+                    f"Nothing was derived. Repair or remove that line; the rest is untouched."
+                )
+            found.append(entry)
     return found
+
+
+def _entry(line: str) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def _last_byte(file: BinaryIO) -> bytes:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1)

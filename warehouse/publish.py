@@ -15,6 +15,7 @@ reads, because analysts' tools lag.
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -35,26 +36,28 @@ def publish(
     views: Mapping[str, str],
     comments: Sequence[str],
 ) -> Path:
-    """Write both files as snapshot ``name`` and make it the current one. Gives the snapshot's folder.
+    """Write both files as a new snapshot and make it the current one. Gives the snapshot's folder.
+
+    ``name`` begins the folder's name; a number follows, so that no snapshot is ever written over: killed at
+    any moment, the current one is whole.
 
     ``full`` and ``analyst`` map a table to the SELECT that fills it; ``views`` (of both files) map a name to
     its SELECT; ``comments`` are applied where their table exists. Killed before the flip, the last
     publication stays.
     """
     snapshots = folder / "snapshots"
-    target = snapshots / name
+    target = next(path for number in count(1) if not (path := snapshots / f"{name}-{number:03d}").exists())
+    for killed in snapshots.glob(".*.part"):
+        shutil.rmtree(killed)
     draft = snapshots / f".{name}.part"
-    shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     _write(connection, draft / FULL, full, views, comments, mode=0o600)
     _write(connection, draft / ANALYST, analyst, views, comments, mode=0o640)
-    if target.exists():  # the same night again: what readers have open stays open
-        shutil.rmtree(target)
     draft.rename(target)
     _link(folder / FULL, Path("current") / FULL)
     _link(folder / ANALYST, Path("current") / ANALYST)
-    _link(folder / "current", Path("snapshots") / name)
-    _remove_older(snapshots, keep=name)
+    _link(folder / "current", Path("snapshots") / target.name)
+    _remove_older(snapshots, keep=target.name)
     return target
 
 
@@ -67,7 +70,8 @@ def _write(
     *,
     mode: int,
 ) -> None:
-    connection.execute(f"ATTACH '{path}' AS out (STORAGE_VERSION '{STORAGE_VERSION}')")
+    quoted = str(path).replace("'", "''")
+    connection.execute(f"ATTACH '{quoted}' AS out (STORAGE_VERSION '{STORAGE_VERSION}')")
     try:
         for schema in sorted({table.split(".")[0] for table in (*tables, *views)}):
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS out.{schema}")

@@ -91,6 +91,11 @@ def staffed(folder: Path) -> Night:
     return Night(settings=load_settings(folder / "evenhand.toml"), environment={})
 
 
+def staffed_again(folder: Path) -> Night:
+    """Another night of the same folder, with its files as they are now."""
+    return Night(settings=load_settings(folder / "evenhand.toml"), environment={})
+
+
 def land_changed(night: Night, change: Any) -> Any:
     source = GitHubSource(transport=Broken(change), organizations=("acme",))
     manifest = nightly._land(night, Registered(source=source, record_types=RECORD_TYPES))
@@ -239,6 +244,48 @@ def test_a_file_that_cannot_be_read_leaves_the_last_good_one_in_use(tmp_path: Pa
     )
     with connect_reading(night.published_folder / "evenhand.duckdb") as connection:
         assert connection.execute("SELECT person_id FROM core.roster").fetchall() == [("ana",)]
+
+
+def test_a_bad_file_is_a_warning_of_its_own(tmp_path: Path) -> None:
+    night = staffed(tmp_path)
+    run_nightly(night)
+    good = {verdict.check.name for verdict in night.verdicts if not verdict.passed}
+    (tmp_path / "people.csv").write_text("person;name\n")
+    night = staffed_again(tmp_path)
+    assert run_nightly(night) is False
+    bad = {verdict.check.name for verdict in night.verdicts if not verdict.passed}
+    assert bad - good == {"loads_have_no_gap"}
+
+
+def test_with_persons_off_no_case_names_anybody_and_team_cells_stay(tmp_path: Path) -> None:
+    cells = (
+        "SELECT * FROM trends.periods WHERE subject_kind <> 'person' "
+        "AND metric_id = 'rq_response_24h' ORDER BY ALL"
+    )
+    found = []
+    for persons in (True, False):
+        night = staffed(tmp_path / str(persons))
+        config = tmp_path / str(persons) / "evenhand.toml"
+        config.write_text(config.read_text() + f"\n[packets]\npersons = {str(persons).lower()}\n")
+        night = staffed_again(tmp_path / str(persons))
+        run_nightly(night)
+        with connect_reading(night.published_folder / "evenhand.duckdb") as connection:
+            found.append(connection.execute(cells).fetchall())
+            names = [name for (name,) in connection.execute("SELECT person_id FROM core.people").fetchall()]
+            cases = connection.execute("SELECT case_id, contributor_id FROM facts.rq_response_24h").fetchall()
+    assert found[0] == found[1]
+    assert len(cases) > 50
+    assert {contributor for _, contributor in cases} == {None}
+    assert not [case for case, _ in cases if any(name in case for name in names)]
+
+
+def test_publishing_the_same_again_never_removes_what_is_current(tmp_path: Path) -> None:
+    night = staffed(tmp_path)
+    run_nightly(night)
+    before = (night.published_folder / "current").resolve()
+    nightly.publish_database(night)
+    assert (night.published_folder / "current").resolve() != before
+    assert before.exists()
 
 
 def test_pages_carry_the_server_s_time_and_nothing_of_this_machine(tmp_path: Path) -> None:
