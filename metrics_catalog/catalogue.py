@@ -8,15 +8,18 @@ import difflib
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
 Direction = Literal["higher_is_better", "lower_is_better", "neutral", "load"]
-Statistic = Literal["share", "median"]
+Statistic = Literal["share", "median", "effective_number"]
 TeamValue = Literal["pooled", "own_cases"]
+Otherwise = Literal["insufficient", "suppressed"]
+Distinct = Literal["cluster_id", "contributor_id"]
+T = TypeVar("T")
 
 
 class CatalogueError(Exception):
@@ -31,11 +34,47 @@ class UnknownMetricError(KeyError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """A figure that a cell tells besides; exactly one key says which.
+
+    ``outcomes`` or ``whys``: cases of these classes. ``distinct``: different ones among the counted cases.
+    ``counted_over``: n over another detail. ``value_with``: the share, were the cases of another detail in
+    its numerator too; like the value it needs the minimum sample. ``words`` stand after the figure where it
+    is shown; without them it is not.
+    """
+
+    words: str = ""
+    outcomes: tuple[str, ...] = ()
+    whys: tuple[str, ...] = ()
+    distinct: Distinct | None = None
+    counted_over: str | None = None
+    value_with: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What a cell needs besides its minimum sample: a detail of at least a parameter, else that status."""
+
+    at_least: str
+    otherwise: Otherwise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """What some source must give: any of these ``core`` entities or columns; the words where none does."""
+
+    any_of: tuple[str, ...]
+    missing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """One metric, as its ``metric.toml`` says. Every key is needed but those with a default here.
 
-    ``outcomes`` sorts the outcomes of its cases; ``params`` are the parameters of its query; ``min_effect``
-    is the smallest change called meaningful; ``amount_unit`` the unit of a case's amount, where it has one;
+    ``outcomes`` sorts the outcomes of its cases, where ``unlisted`` ones only enter details and are no rows
+    of evidence; ``params`` are the parameters of its query and requirements; ``min_effect`` is the smallest
+    change called meaningful; ``amount_unit`` the unit of a case's amount, where it has one; a minimum sample
+    of "none" is none; the cases with one of ``confidential_whys`` are shown to nobody one by one;
     ``facts_sql`` is the query beside the file.
     """
 
@@ -58,8 +97,8 @@ class Metric:
     interval: str
     anchor: str
     clock: str
-    n_min_month: int
-    n_min_quarter: int
+    n_min_month: int | None
+    n_min_quarter: int | None
     maturity_days: int
     min_effect: Mapping[str, Any]
     misreadings: tuple[str, ...]
@@ -68,6 +107,10 @@ class Metric:
     outcomes: Mapping[str, tuple[str, ...]]
     case_words: Mapping[str, Any]
     params: Mapping[str, Any]
+    details: Mapping[str, Detail] = field(default_factory=dict)
+    requires: Mapping[str, Requirement] = field(default_factory=dict)
+    inputs: tuple[Input, ...] = ()
+    confidential_whys: tuple[str, ...] = ()
     facts_sql: str
 
     @property
@@ -80,11 +123,25 @@ class Metric:
         """The outcomes that count: the denominator of a share, the cases of a median."""
         return self.outcomes["denominator" if self.statistic == "share" else "counted"]
 
+    @property
+    def minimum_in_words(self) -> str:
+        """What a cell needs for a value."""
+        smallest = {"month": self.n_min_month, "quarter": self.n_min_quarter}
+        told = [" or ".join(f"{smallest[grain] or 1} cases a {grain}" for grain in self.grain)]
+        told += [
+            f"at least {self.params[requirement.at_least]} {self.details[name].words or name}"
+            + (", else nothing is shown" if requirement.otherwise == "suppressed" else "")
+            for name, requirement in self.requires.items()
+        ]
+        return "; ".join(told)
+
 
 _OUTCOMES: Mapping[str, tuple[str, ...]] = {
     "share": ("numerator", "denominator", "pending", "excluded"),
     "median": ("counted", "closed_whys", "pending", "excluded"),
+    "effective_number": ("counted", "pending", "excluded"),
 }
+_UNLISTED = "unlisted"
 _FROM_ELSEWHERE = ("id", "facts_sql")
 
 
@@ -99,10 +156,11 @@ def definitions_hash(catalogue: Mapping[str, Metric]) -> str:
     """SHA-256 over everything that defines the metrics: files and queries."""
     text = json.dumps(
         {
-            metric.id: {entry.name: _plain(getattr(metric, entry.name)) for entry in fields(metric)}
+            metric.id: {entry.name: getattr(metric, entry.name) for entry in fields(metric)}
             for metric in catalogue.values()
         },
         sort_keys=True,
+        default=_plain,
     )
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -125,21 +183,47 @@ def _metric(folder: Traversable) -> Metric:
     except (tomllib.TOMLDecodeError, OSError) as problem:
         raise CatalogueError(f"{name}: cannot be read: {problem}") from problem
     wanted = {entry.name: entry for entry in fields(Metric) if entry.name not in _FROM_ELSEWHERE}
-    missing = [key for key, entry in wanted.items() if key not in document and entry.default is MISSING]
+    missing = [key for key, entry in wanted.items() if key not in document and _is_needed(entry)]
     if missing:
         raise CatalogueError(f"{name}: missing: {', '.join(missing)}. Every metric must say these of itself.")
-    for key in document:
-        if key not in wanted:
-            nearest = difflib.get_close_matches(key, wanted, n=1)
-            hint = f' Did you mean "{nearest[0]}"?' if nearest else ""
-            raise CatalogueError(f'{name}: unknown key "{key}".{hint}')
-    metric = Metric(
-        id=folder.name,
-        facts_sql=query,
-        **{key: _frozen(value) for key, value in document.items()},
-    )
+    _refuse_unknown(name, document, wanted)
+    read = {key: _frozen(value) for key, value in document.items()}
+    read |= {key: None for key in ("n_min_month", "n_min_quarter") if document[key] == "none"}
+    read["details"] = {
+        key: _part(name, f"details.{key}", Detail, value)
+        for key, value in document.get("details", {}).items()
+    }
+    read["requires"] = {
+        key: _part(name, f"requires.{key}", Requirement, value)
+        for key, value in document.get("requires", {}).items()
+    }
+    read["inputs"] = tuple(_part(name, "inputs", Input, value) for value in document.get("inputs", []))
+    metric = Metric(id=folder.name, facts_sql=query, **read)
     _check(name, metric)
     return metric
+
+
+def _is_needed(entry: "Field[Any]") -> bool:
+    return entry.default is MISSING and entry.default_factory is MISSING
+
+
+def _refuse_unknown(name: str, document: Mapping[str, Any], wanted: Iterable[str]) -> None:
+    known = list(wanted)
+    for key in document:
+        if key not in known:
+            nearest = difflib.get_close_matches(key, known, n=1)
+            hint = f' Did you mean "{nearest[0]}"?' if nearest else ""
+            raise CatalogueError(f'{name}: unknown key "{key}".{hint}')
+
+
+def _part(name: str, key: str, part: Callable[..., T], document: Mapping[str, Any]) -> T:
+    """A table inside the file. Raises CatalogueError for a key that is unknown or missing."""
+    entries = fields(cast(Any, part))
+    _refuse_unknown(f"{name}, {key}", document, [entry.name for entry in entries])
+    missing = [entry.name for entry in entries if entry.name not in document and _is_needed(entry)]
+    if missing:
+        raise CatalogueError(f"{name}, {key}: missing: {', '.join(missing)}.")
+    return part(**{inner: _frozen(value) for inner, value in document.items()})
 
 
 def _check(name: str, metric: Metric) -> None:
@@ -157,11 +241,40 @@ def _check(name: str, metric: Metric) -> None:
             raise CatalogueError(f"{name}: {key} is empty")
     if not metric.misreadings:
         raise CatalogueError(f"{name}: misreadings is empty. Every number can be misread; say how.")
-    if set(metric.outcomes) != set(_OUTCOMES[metric.statistic]):
+    if set(metric.outcomes) - {_UNLISTED} != set(_OUTCOMES[metric.statistic]):
         raise CatalogueError(
             f"{name}: outcomes of a {metric.statistic} are {', '.join(_OUTCOMES[metric.statistic])}, "
             f"found {', '.join(metric.outcomes)}"
         )
+    for grain, smallest in (("month", metric.n_min_month), ("quarter", metric.n_min_quarter)):
+        if grain not in metric.grain and smallest is not None:
+            raise CatalogueError(f'{name}: n_min_{grain} should be "none": there are no cells of a {grain}')
+    _check_details(name, metric)
+
+
+def _check_details(name: str, metric: Metric) -> None:
+    for key, detail in metric.details.items():
+        told = [
+            entry.name for entry in fields(detail) if entry.name != "words" and getattr(detail, entry.name)
+        ]
+        if len(told) != 1:
+            raise CatalogueError(
+                f"{name}, details.{key}: one key says what it counts, found {', '.join(told) or 'none'}"
+            )
+        if detail.distinct is not None and detail.distinct not in get_args(Distinct):
+            raise CatalogueError(
+                f"{name}, details.{key}: distinct should be one of {', '.join(get_args(Distinct))}"
+            )
+        for other in (detail.counted_over, detail.value_with):
+            if other is not None and other not in metric.details:
+                raise CatalogueError(f"{name}, details.{key}: no detail {other!r}")
+    for key, requirement in metric.requires.items():
+        if key not in metric.details or requirement.at_least not in metric.params:
+            raise CatalogueError(f"{name}, requires.{key}: needs a detail of that name and a parameter")
+        if requirement.otherwise not in get_args(Otherwise):
+            raise CatalogueError(
+                f"{name}, requires.{key}: otherwise should be one of {', '.join(get_args(Otherwise))}"
+            )
 
 
 def _frozen(value: Any) -> Any:
@@ -173,4 +286,4 @@ def _frozen(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else value
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else dict(value)

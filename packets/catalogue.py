@@ -19,7 +19,7 @@ FAMILIES: dict[str, str] = {
     "review_quality": "Review quality",
     "service_impact": "Service impact",
     "on_call": "On-call",
-    "feature_adoption": "Feature adoption",
+    "adoption_collaboration_goals": "Adoption, collaboration and goals",
 }
 HEADINGS: dict[Heading, str] = {
     "evidence": "",
@@ -49,8 +49,12 @@ class Metric:
     maturity_days: int
     misreadings: tuple[str, ...]
     gaming: str
+    min_effect: Mapping[str, Any]
     words: CaseWords
     outcomes: Mapping[str, Sequence[str]]
+    details: Mapping[str, Mapping[str, Any]]
+    confidential_whys: tuple[str, ...]
+    source_gap: str
 
     @property
     def heading(self) -> Heading:
@@ -108,6 +112,10 @@ def _metric(row: Mapping[str, Any]) -> Metric:
         n_min_quarter=row["n_min_quarter"] or 0,
         maturity_days=row["maturity_days"] or 0,
         misreadings=tuple(row["misreadings"] or ()),
+        confidential_whys=tuple(row["confidential_whys"] or ()),
+        source_gap=row["source_gap"] or "",
+        details=json.loads(row["details"] or "{}"),
+        min_effect=json.loads(row["min_effect"] or "{}"),
         words=CaseWords(**{name: value for name, value in words.items() if name in known}),
         outcomes=json.loads(row["outcomes"]),
     )

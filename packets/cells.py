@@ -14,7 +14,7 @@ from packets.catalogue import Metric
 from packets.evidence import Case, Reading
 from packets.published import Row, read
 from packets.quarters import Quarter
-from transforms.ladder import Estimate, LadderMonth, Standing, Statistic, standing
+from transforms.ladder import Estimate, LadderMonth, Standing, Statistic, months_of, standing
 
 LADDER_STATISTICS = frozenset({"share", "median", "rate"})
 KEPT_OUT = frozenset({"absent", "not_in_role", "source_gap"})
@@ -75,7 +75,14 @@ def metric_cells(metric: Metric, cells: Sequence[Mapping[str, Any]], cases: Sequ
 
 
 def ladder_months(found: MetricCells) -> list[LadderMonth]:
-    """Counts from the cells; amounts and kinds of misses from the cases."""
+    """Counts from the cells; amounts and kinds of misses from the cases.
+
+    A metric without monthly cells stands in the last month of its quarter as a whole: nothing is added up
+    over quarters.
+    """
+    if not found.months and found.quarter:
+        first, second, last = months_of(found.quarter["period"])
+        return [LadderMonth(month=first), LadderMonth(month=second), _whole_quarter(last, found.quarter)]
     amounts: dict[str, list[Reading]] = {}
     for case, reading in found.cases:
         amounts.setdefault(case.month, []).append(reading)
@@ -98,6 +105,15 @@ def ladder_months(found: MetricCells) -> list[LadderMonth]:
             )
         )
     return months
+
+
+def _whole_quarter(month: str, cell: Mapping[str, Any]) -> LadderMonth:
+    return LadderMonth(
+        month=month,
+        numerator=cell["numerator"] or 0,
+        denominator=cell["denominator"] or 0,
+        n_pending=cell["n_pending"] or 0,
+    )
 
 
 def _amounts(readings: Sequence[Reading], counted_as: str) -> list[float]:

@@ -46,6 +46,12 @@ class _Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Band:
+    y: str
+    height: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Tick:
     x: str
     text: str
@@ -57,8 +63,13 @@ class _Rule:
     text: str
 
 
-def month_chart(months: Sequence[ChartMonth], *, title: str, unit: str) -> Markup | None:
-    """The chart, or nothing where fewer than two months have a value: no chart is ever empty."""
+def month_chart(
+    months: Sequence[ChartMonth], *, title: str, unit: str, usual: tuple[float, float] | None = None
+) -> Markup | None:
+    """The chart, or nothing where fewer than two months have a value: no chart is ever empty.
+
+    ``usual`` is the usual range, drawn as a band behind the marks.
+    """
     drawn = [row for row in months if row.value is not None]
     if len(drawn) < FEWEST_MONTHS:
         return None
@@ -75,6 +86,8 @@ def month_chart(months: Sequence[ChartMonth], *, title: str, unit: str) -> Marku
                 _Rule(y=_number(_at_y(top * part, top)), text=_axis_text(top * part, unit, top))
                 for part in (0.0, 0.5, 1.0)
             ],
+            band=_band(usual, top),
+            band_width=_number(_STEP * len(months)),
             marks=[_mark(row, x, top) for row, x in zip(months, at_x, strict=True) if row.value is not None],
             paths=_paths(months, at_x, top),
             counts=[
@@ -91,6 +104,14 @@ def month_chart(months: Sequence[ChartMonth], *, title: str, unit: str) -> Marku
             label_y=_number(_TOP + _HEIGHT + 35),
         )
     )
+
+
+def _band(usual: tuple[float, float] | None, top: float) -> _Band | None:
+    """The usual range, as far as it lies within the axis."""
+    if usual is None:
+        return None
+    upper, lower = _at_y(usual[1], top), _at_y(usual[0], top)
+    return _Band(y=_number(upper), height=_number(lower - upper))
 
 
 def _ceiling(drawn: Sequence[ChartMonth], unit: str) -> float:

@@ -121,7 +121,7 @@ def numbered(
             evidence_id=f"E{number}",
             case_id=case_id,
             ref=ref,
-            title=plain(titles.get(ref)),
+            title=plain(titles.get(pull_request_of(ref))),
             link=entries[0].link,
             anchor_at_utc=entries[0].anchor_at_utc,
             anchor_date=published.local(entries[0].anchor_at_utc).date().isoformat(),
@@ -134,11 +134,16 @@ def numbered(
 
 
 def titles_of(connection: duckdb.DuckDBPyConnection, refs: Sequence[str]) -> dict[str, str]:
-    """Titles of the pull requests among these references."""
+    """Titles of the pull requests that these references are, or are in."""
     rows = read(
         connection,
         """SELECT ref, title FROM core.pull_requests
            WHERE list_contains(CAST($refs AS VARCHAR[]), ref) ORDER BY ref, pr_id DESC""",
-        {"refs": sorted(set(refs))},
+        {"refs": sorted({pull_request_of(ref) for ref in refs})},
     )
     return {row["ref"]: row["title"] or "" for row in rows}
+
+
+def pull_request_of(ref: str) -> str:
+    """acme/api#881 for acme/api#881 r1234567, a comment in it."""
+    return ref.partition(" ")[0]

@@ -9,6 +9,7 @@ from typing import Any
 
 from packets.catalogue import HEADINGS, Metric
 from packets.cells import MetricCells, inside, ladder_months, standing_of
+from packets.changes import Change, change_of, with_verdict
 from packets.evidence import Case
 from packets.published import Publication
 from packets.quarters import Quarter, State
@@ -73,6 +74,7 @@ class Figure:
     counted_months: tuple[str, ...]
     months: tuple[Month, ...]
     comparison: Comparison | None
+    change: Change
     evidence: str
     caveat: str
 
@@ -120,7 +122,10 @@ def figure(found: MetricCells, quarter: Quarter, published: Publication) -> Figu
             for cell in found.months
             if cell["period"] in quarter.year
         ),
-        comparison=comparison(found, months, quarter, state=state),
+        comparison=with_verdict(
+            comparison(found, months, quarter, state=state), found, quarter, rung=stand.rung, state=state
+        ),
+        change=change_of(found, quarter, published, rung=stand.rung),
         evidence=span_of([case for case, _ in inside(found, quarter.months)]),
         caveat=metric.misreadings[0] if metric.misreadings else "",
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from packets.catalogue import Metric, metrics
+from packets.catalogue import HEADINGS, Metric, metrics
 from packets.cells import cells_of, metric_cells
 from packets.completeness import Completeness, completeness_of
 from packets.errors import PacketError
@@ -27,6 +27,7 @@ from packets.rubric import Dimension, dimensions
 from packets.talking_points import RULE_TEXT, TalkingPoint, surroundings, talking_points
 from packets.unrequested import reviews_given
 from packets.words import counted, day_text, instant_text, listed, plain
+from transforms.changes.sentences import STEADY, chance_sentence
 from transforms.ladder import InformativeShare, informative_share, month_name
 
 FORMAT = "1"
@@ -106,7 +107,10 @@ class Packet:
     reviews_given: str | None
     without_cases: str | None
     withheld: str | None
+    source_gaps: tuple[str, ...]
     informative: InformativeShare
+    by_chance: str
+    steady: str
     rungs: dict[str, str]
     goals: str
     corrections: str
@@ -134,9 +138,15 @@ def build_packet(connection: duckdb.DuckDBPyConnection, *, person_id: str, quart
     found = find_person(connection, person_id)
     _check_within_data(connection, asked, published)
     person, roster = person_in(connection, found, asked, published)
-    measured = [metric for metric in metrics(connection) if metric.describes("person")]
+    described = [metric for metric in metrics(connection) if metric.describes("person")]
     packet = _assemble(
-        connection, asked=asked, published=published, person=person, measured=measured, roster=roster
+        connection,
+        asked=asked,
+        published=published,
+        person=person,
+        measured=[metric for metric in described if not metric.source_gap],
+        without_source=[metric for metric in described if metric.source_gap],
+        roster=roster,
     )
     return replace(packet, content_checksum=checksum(packet))
 
@@ -175,6 +185,7 @@ def _assemble(
     published: Publication,
     person: Person,
     measured: Sequence[Metric],
+    without_source: Sequence[Metric],
     roster: list[dict[str, Any]],
 ) -> Packet:
     cells = cells_of(connection, person_id=person.person_id, quarter=asked)
@@ -197,6 +208,7 @@ def _assemble(
     rungs = {entry.metric_id: str(entry.rung) for entry in figures} | {
         m.metric_id: "withheld" for m in withheld
     }
+    rungs |= {metric.metric_id: "not_applicable" for metric in without_source}
     share = informative_share(rungs)
     return Packet(
         packet_id=f"{person.person_id}/{asked.name}/{published.as_of_utc:%Y%m%dT%H%M%SZ}",
@@ -212,9 +224,16 @@ def _assemble(
         points_rule=RULE_TEXT,
         no_points=None if points else "No case of this quarter counts towards a figure, so none is chosen.",
         hours_are=_hours_are(shown, cases),
-        outside=tuple(_outside(absence, ledger, cases)),
+        outside=(*_outside(absence, ledger, cases), *_in_context(figures)),
         agreed_last_time="None recorded.",
-        questions=questions(Material(cases=cases, points=points, away_dates=absence.away_dates)),
+        questions=questions(
+            Material(
+                cases=cases,
+                points=points,
+                away_dates=absence.away_dates,
+                with_good_side=_good_sides(shown),
+            )
+        ),
         rubric=dimensions(figures, cases, points),
         figures=tuple(entry for entry in figures if entry.rung != "none"),
         reviews_given=given.sentence,
@@ -222,7 +241,13 @@ def _assemble(
         withheld=f"Withheld to protect raters: {listed([m.title for m in withheld], at_most=99)}."
         if withheld
         else None,
+        source_gaps=tuple(f"{metric.title}: {metric.source_gap}." for metric in without_source),
         informative=share,
+        by_chance=chance_sentence(
+            comparisons=sum(bool(entry.comparison and entry.comparison.is_tested) for entry in figures),
+            series=sum(entry.change.is_tested for entry in figures),
+        ),
+        steady=STEADY,
         rungs=dict(sorted(rungs.items())),
         goals="No goals were agreed for this quarter.",
         corrections="None are open.",
@@ -246,6 +271,7 @@ def _good_sides(shown: Sequence[Metric]) -> frozenset[str]:
         if metric.statistic == "share"
         and metric.direction == "higher_is_better"
         and metric.heading == "evidence"
+        and not metric.confidential_whys  # a rating is no case to hold up
     )
 
 
@@ -300,6 +326,15 @@ def _outside(absence: Absence, ledger: Completeness, cases: Sequence[Case]) -> l
         )
     told += [f"Source gap: {gap}" for gap in ledger.gaps[:3]]
     return told
+
+
+def _in_context(figures: Sequence[Figure]) -> list[str]:
+    """What surrounds the person's own figures, such as how long their own work waited."""
+    return [
+        f"{entry.title}. {entry.sentences[0]}"
+        for entry in figures
+        if entry.heading == HEADINGS["context"] and entry.rung != "none" and entry.sentences
+    ]
 
 
 def _named(lead: str, figures: Sequence[Figure]) -> str | None:

@@ -17,6 +17,8 @@ from packets.words import amount_text, counted
 from transforms.ladder import month_name
 
 AT_MOST = 4
+REQUESTS = frozenset({"rq_response_24h", "rq_first_response_time"})
+"""The metrics whose cases are requests to the person, each in the month in which somebody began to wait."""
 _CITED = 6
 
 
@@ -31,17 +33,31 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What the predicates look at: the cases of the quarter, what was chosen, the days away."""
+    """What the predicates look at: the cases of the quarter, what was chosen, the days away.
+
+    ``with_good_side`` names the share metrics that count misses; None takes all shares for such.
+    """
 
     cases: tuple[Case, ...]
     points: tuple[TalkingPoint, ...]
     away_dates: tuple[date, ...]
+    with_good_side: frozenset[str] | None = None
 
-    def of(self, *counted_as: CountsAs) -> list[tuple[Case, Reading]]:
-        """Cases of the quarter with the first reading that counts them so, each case once."""
+    def of(self, *counted_as: CountsAs, among: frozenset[str] | None = None) -> list[tuple[Case, Reading]]:
+        """Cases of the quarter with the first reading that counts them so, each case once.
+
+        ``among``: only readings of these metrics.
+        """
         found = []
         for case in self.cases:
-            reading = next((entry for entry in case.readings if entry.counts_as in counted_as), None)
+            reading = next(
+                (
+                    entry
+                    for entry in case.readings
+                    if entry.counts_as in counted_as and (among is None or entry.metric_id in among)
+                ),
+                None,
+            )
             if case.in_quarter and reading:
                 found.append((case, reading))
         return found
@@ -59,7 +75,7 @@ def longest_miss(material: Material) -> list[Case]:
 
 def misses_in_one_month(material: Material) -> list[Case]:
     """The misses of one month, if there are at least three and they are two thirds of the quarter's."""
-    misses = [case for case, _ in material.of("denominator")]
+    misses = [case for case, _ in material.of("denominator", among=material.with_good_side)]
     if not misses:
         return []
     month, count = min(Counter(case.month for case in misses).items(), key=lambda item: (-item[1], item[0]))
@@ -68,12 +84,12 @@ def misses_in_one_month(material: Material) -> list[Case]:
 
 
 def asked_while_away(material: Material) -> list[Case]:
-    """Cases of the quarter whose clock started on a day the person was away."""
+    """Requests of the quarter whose clock started on a day the person was away."""
     away = {day.isoformat() for day in material.away_dates}
     return [
         case
         for case, _ in material.of(
-            "numerator", "denominator", "finished", "unfinished", "pending", "excluded"
+            *("numerator", "denominator", "finished", "unfinished", "pending", "excluded"), among=REQUESTS
         )
         if case.anchor_date in away
     ]
@@ -85,8 +101,9 @@ def still_open(material: Material) -> list[Case]:
 
 
 def ended_without_answer(material: Material) -> list[Case]:
-    """At least three cases left out because the pull request ended first."""
-    ended = [case for case, reading in material.of("excluded") if reading.why in ("pr_merged", "pr_closed")]
+    """At least three requests left out because the pull request ended first."""
+    left_out = material.of("excluded", among=REQUESTS)
+    ended = [case for case, reading in left_out if reading.why in ("pr_merged", "pr_closed")]
     return ended if len(ended) >= 3 else []
 
 

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from importlib.resources import files
 from typing import Any
 
+from packets.catalogue import HEADINGS
 from packets.evidence import Case
 from packets.figures import Figure, span_of
 from packets.talking_points import TalkingPoint
@@ -50,7 +51,9 @@ def _dimension(
     belonging = [
         figure
         for figure in figures
-        if figure.evidence and any(fnmatchcase(figure.metric_id, pattern) for pattern in entry["metrics"])
+        if figure.evidence
+        and figure.heading != HEADINGS["context"]
+        and any(fnmatchcase(figure.metric_id, pattern) for pattern in entry["metrics"])
     ]
     ids = {figure.metric_id for figure in belonging} | ({CONTEXT_ID} if entry.get("context") else set())
     inside = [case for case in cases if case.in_quarter and any(case.reading(metric_id) for metric_id in ids)]

@@ -62,9 +62,11 @@ def people_of(
 
 
 def newest_final_quarter(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """The newest quarter that is final for every metric; else the newest there is; None without data."""
+    """The newest quarter that is final for every metric of persons; else the newest; None without data."""
     rows = connection.execute(
-        "SELECT period, bool_and(state = 'final') FROM trends.period_states WHERE grain = 'quarter' "
+        "SELECT period, bool_and(state = 'final') FROM trends.period_states "
+        "JOIN catalog.metrics USING (metric_id) WHERE grain = 'quarter' AND source_gap IS NULL "
+        "AND len(list_filter(subjects, lambda subject: starts_with(subject, 'person'))) > 0 "
         "GROUP BY period ORDER BY period DESC"
     ).fetchall()
     return next((period for period, is_final in rows if is_final), rows[0][0] if rows else None)

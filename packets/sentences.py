@@ -11,7 +11,7 @@ from typing import cast
 from packets.catalogue import Metric
 from packets.cells import KEPT_OUT, LADDER_STATISTICS, MetricCells, inside, ladder_months
 from packets.quarters import Quarter, State
-from packets.words import interval_text, listed, value_text
+from packets.words import detail_texts, interval_text, listed, value_text
 from transforms.ladder import (
     Estimate,
     LadderMonth,
@@ -27,11 +27,24 @@ from transforms.ladder import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The quarter and the three before it, in cases. ``verdict`` has no text until its method is built."""
+    """The quarter and the three before it, in cases, and the verdict on them where there is one.
+
+    ``verdict`` has the cases in it, but where they are too few; ``outcome`` and ``reason`` are its classes.
+    """
 
     sentence: str
     before_months: int
     verdict: str | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    is_tested: bool = False
+
+    @property
+    def told(self) -> str:
+        """What is printed: the verdict, with the cases before it where it does not tell them itself."""
+        if self.verdict is None:
+            return self.sentence
+        return f"{self.sentence} {self.verdict}" if self.outcome == "not_enough_data" else self.verdict
 
 
 def status_words(stand: Standing, metric: Metric) -> str:
@@ -66,6 +79,7 @@ def sentences(found: MetricCells, stand: Standing, state: State, quarter: Quarte
         told += _misses(metric, stand.quarter)
         if stand.quarter.n_pending:
             told.append(f"{stand.quarter.n_pending} {metric.words.pending}, not counted yet.")
+        told += _beside(found)
     left_out = [
         reading.why_words or reading.outcome_words for _, reading in cases if reading.counts_as == "excluded"
     ]
@@ -74,6 +88,12 @@ def sentences(found: MetricCells, stand: Standing, state: State, quarter: Quarte
         counts = [f"{left_out.count(kind)} {kind}" for kind in kinds]
         told.append(f"Left out this quarter: {listed(counts, at_most=4)}.")
     return told
+
+
+def _beside(found: MetricCells) -> list[str]:
+    """Predicate: the quarter's cell tells more than its value."""
+    texts = detail_texts(found.metric, found.quarter)
+    return [f"Beside it: {listed(texts, at_most=9)}."] if texts else []
 
 
 def _began_inside(found: MetricCells, quarter: Quarter) -> str | None:
@@ -132,8 +152,8 @@ def comparison(
 ) -> Comparison | None:
     """The quarter against the three before it, units pooled, in the segment of the quarter's newest month."""
     metric = found.metric
-    if metric.statistic not in LADDER_STATISTICS or found.is_withheld:
-        return None
+    if metric.statistic not in LADDER_STATISTICS or found.is_withheld or not found.months:
+        return None  # where there are no monthly cells, quarters stand side by side
     statistic = cast(Statistic, metric.statistic)
     kept_out = {cell["period"] for cell in found.months if cell["hole"] in KEPT_OUT}
     usable = [row for row in months if row.month not in kept_out]

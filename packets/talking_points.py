@@ -11,7 +11,7 @@ from typing import Literal
 
 import duckdb
 
-from packets.evidence import Case, Reading
+from packets.evidence import Case, Reading, pull_request_of
 from packets.published import Publication, read
 from packets.words import amount_text, day_text
 
@@ -108,13 +108,15 @@ def surroundings(
              AND (s.valid_to_utc IS NULL OR t.seen < s.valid_to_utc)
            GROUP BY t.ref, s.service_id
            ORDER BY t.ref, tier DESC, s.service_id DESC""",
-        {"refs": sorted({case.ref for case in cases})},
+        {"refs": sorted({pull_request_of(case.ref) for case in cases})},
     )
     by_ref = {row["ref"]: (row["tier"], row["service_id"]) for row in services if row["tier"] in _KEY_TIERS}
     return Surroundings(
         with_remark=frozenset(row["case_id"] for row in remarks),
         first_look_opened_utc={row["case_id"]: row["created_at_utc"] for row in first_looks},
-        key_services={case.case_id: by_ref[case.ref] for case in cases if case.ref in by_ref},
+        key_services={
+            case.case_id: by_ref[ref] for case in cases if (ref := pull_request_of(case.ref)) in by_ref
+        },
     )
 
 

@@ -4,7 +4,7 @@ Here: layout only. Charts are of shown cells; a table stands under each.
 Not here: which cells may be shown (trends), or any order but by name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -16,8 +16,9 @@ from packets.catalogue import Metric, metrics
 from packets.charts import ChartMonth, month_chart
 from packets.published import publication
 from packets.rendering import stylesheet, template
-from packets.trends import SUBJECT_KINDS, TrendRow, trend_rows
+from packets.trends import SUBJECT_KINDS, ChangeRow, TrendRow, change_rows, trend_rows
 from packets.words import counted, delta_text, instant_text, interval_text, short_month, value_text, worded
+from transforms.changes.sentences import STEADY, chance_sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,8 @@ class Series:
     anchor: str
     chart: Markup | None
     no_chart: str
+    sentences: tuple[str, ...]
+    quarter: str | None
     rows: tuple[TableRow, ...]
 
 
@@ -77,10 +80,13 @@ def trend_html(connection: duckdb.DuckDBPyConnection, *, months: int = 13) -> st
     published = publication(connection)
     known = {metric.metric_id: metric for metric in metrics(connection)}
     rows = trend_rows(connection, months=months)
+    changes = _by_series(change_rows(connection), rows)
     kinds = [
         Kind(
             title=title,
-            subjects=tuple(_subjects([row for row in rows if row.subject_kind == kind], known, kind)),
+            subjects=tuple(
+                _subjects([row for row in rows if row.subject_kind == kind], known, kind, changes)
+            ),
         )
         for kind, title in SUBJECT_KINDS.items()
     ]
@@ -91,10 +97,41 @@ def trend_html(connection: duckdb.DuckDBPyConnection, *, months: int = 13) -> st
         as_of=instant_text(published.local(published.as_of_utc)),
         kinds=[kind for kind in kinds if kind.subjects],
         metrics=[metric for metric in known.values() if metric.metric_id in shown],
+        by_chance=_chance(changes.values()),
+        steady=STEADY,
+        source_gaps=[
+            f"{metric.title}: {metric.source_gap}."
+            for metric in known.values()
+            if metric.source_gap and any(metric.describes(kind) for kind in SUBJECT_KINDS)
+        ],
     )
 
 
-def _subjects(rows: Sequence[TrendRow], known: dict[str, Metric], kind: str) -> list[Subject]:
+def _by_series(
+    changes: Sequence[ChangeRow], rows: Sequence[TrendRow]
+) -> dict[tuple[str, str, str], dict[str, ChangeRow]]:
+    """The changes of the series that the page shows, by method."""
+    found: dict[tuple[str, str, str], dict[str, ChangeRow]] = {
+        (row.subject_kind, row.subject_id, row.metric_id): {} for row in rows
+    }
+    for change in changes:
+        key = (change.subject_kind, change.subject_id, change.metric_id)
+        if key in found:
+            found[key][change.method] = change
+    return found
+
+
+def _chance(changes: Iterable[Mapping[str, ChangeRow]]) -> str:
+    tested = [change.method for of_series in changes for change in of_series.values() if change.is_tested]
+    return chance_sentence(comparisons=tested.count("quarter_comparison"), series=tested.count("month_trend"))
+
+
+def _subjects(
+    rows: Sequence[TrendRow],
+    known: dict[str, Metric],
+    kind: str,
+    changes: Mapping[tuple[str, str, str], Mapping[str, ChangeRow]],
+) -> list[Subject]:
     subjects = []
     for place, (name, of_subject) in enumerate(groupby(rows, key=lambda row: row.subject_id), 1):
         anchor = f"{kind}-{place}"
@@ -103,7 +140,13 @@ def _subjects(rows: Sequence[TrendRow], known: dict[str, Metric], kind: str) -> 
                 name=name,
                 anchor=anchor,
                 series=tuple(
-                    _series(known[metric_id], list(of_metric), f"{anchor}-{metric_id}", name)
+                    _series(
+                        known[metric_id],
+                        list(of_metric),
+                        f"{anchor}-{metric_id}",
+                        name,
+                        changes[kind, name, metric_id],
+                    )
                     for metric_id, of_metric in groupby(of_subject, key=lambda row: row.metric_id)
                 ),
             )
@@ -111,17 +154,31 @@ def _subjects(rows: Sequence[TrendRow], known: dict[str, Metric], kind: str) -> 
     return subjects
 
 
-def _series(metric: Metric, rows: list[TrendRow], anchor: str, name: str) -> Series:
+def _series(
+    metric: Metric, rows: list[TrendRow], anchor: str, name: str, changes: Mapping[str, ChangeRow]
+) -> Series:
     chart = month_chart(
-        [_chart_month(row) for row in _with_gaps(rows)], title=f"{name}: {metric.title}", unit=metric.unit
+        [_chart_month(row) for row in _with_gaps(rows)],
+        title=f"{name}: {metric.title}",
+        unit=metric.unit,
+        usual=_usual(changes.get("usual_range")),
     )
+    said = {method: change.sentence for method, change in changes.items() if change.sentence}
     return Series(
         metric=metric,
         anchor=anchor,
         chart=chart,
         no_chart="" if chart else _no_chart(rows),
+        sentences=tuple(said[method] for method in ("month_trend", "usual_range") if method in said),
+        quarter=said.get("quarter_comparison"),
         rows=tuple(table_row(row) for row in rows),
     )
+
+
+def _usual(change: ChangeRow | None) -> tuple[float, float] | None:
+    if change is None or change.usual_low is None or change.usual_high is None:
+        return None
+    return change.usual_low, change.usual_high
 
 
 def _no_chart(rows: Sequence[TrendRow]) -> str:
@@ -176,6 +233,7 @@ def _numbers(row: TrendRow) -> tuple[str, str, str, str]:
     if row.status == "no_activity":
         return "0", worded("statuses", row.status), "", ""
     cases = f"{row.numerator} of {row.denominator}" if row.denominator is not None else f"{row.n or 0}"
+    cases += f"; {row.beside}" if row.beside else ""
     if row.value is None:
         return cases, worded("statuses", row.status) if row.status != "ok" else "open", "", ""
     delta = delta_text(row.delta, row.unit)

@@ -13,7 +13,7 @@ import duckdb
 from packets.catalogue import Metric, metrics
 from packets.errors import PacketError, nearest
 from packets.published import Publication, publication, read
-from packets.words import worded
+from packets.words import detail_texts, listed, worded
 from packets.write import csv_text
 
 SUBJECT_KINDS: dict[str, str] = {"team": "Teams", "service": "Services", "feature": "Features"}
@@ -23,6 +23,7 @@ SUBJECT_KINDS: dict[str, str] = {"team": "Teams", "service": "Services", "featur
 class TrendRow:
     """One month of one metric for one team, service or feature.
 
+    ``beside`` tells in words what the cell counts besides.
     Where ``withheld`` says so, every number is null. ``delta`` is null as well where the month before is
     withheld: the two together would give it away.
     """
@@ -52,6 +53,7 @@ class TrendRow:
     completeness: str
     hole: str
     segment: int | None
+    beside: str
 
     @property
     def is_so_far(self) -> bool:
@@ -84,7 +86,7 @@ def trend_rows(
         """SELECT metric_id, definition_version, subject_kind, subject_id, period, state, status, n,
                   n_pending, n_excluded, numerator, denominator, exposure, value, ci_low, ci_high,
                   completeness, hole, segment, delta, delta_reason, is_delta_provisional, disclosed,
-                  withheld_reason
+                  withheld_reason, details
            FROM trends.all_periods
            WHERE grain = 'month' AND subject_kind IN ('team', 'service', 'feature')
              AND period <= $last_month
@@ -117,6 +119,42 @@ def trend_rows(
             row.month,
         ),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRow:
+    """What ``trends.changes`` says of one metric of one team, service or feature, by one method.
+
+    The limits are those of the usual range; null for other methods, and where there is none.
+    """
+
+    metric_id: str
+    subject_kind: str
+    subject_id: str
+    method: str
+    outcome: str
+    sentence: str | None
+    usual_low: float | None
+    usual_high: float | None
+
+    @property
+    def is_tested(self) -> bool:
+        """There was enough to test it."""
+        return self.outcome != "not_enough_data"
+
+
+def change_rows(connection: duckdb.DuckDBPyConnection) -> list[ChangeRow]:
+    """The changes that may be shown: none that rests on a withheld cell."""
+    rows = read(
+        connection,
+        """SELECT metric_id, subject_kind, subject_id, method, outcome, sentence,
+                  CASE WHEN method = 'usual_range' THEN (details ->> 'low')::DOUBLE END AS usual_low,
+                  CASE WHEN method = 'usual_range' THEN (details ->> 'high')::DOUBLE END AS usual_high
+           FROM trends.changes
+           WHERE subject_kind IN ('team', 'service', 'feature') AND disclosed
+           ORDER BY subject_kind, subject_id, metric_id, method""",
+    )
+    return [ChangeRow(**row) for row in rows]
 
 
 def trend_csv(rows: Sequence[TrendRow]) -> str:
@@ -156,6 +194,7 @@ def _without_numbers(entry: TrendRow) -> TrendRow:
         ci_high=None,
         delta=None,
         delta_reason="",
+        beside="",
     )
 
 
@@ -186,6 +225,7 @@ def _row(row: Mapping[str, Any], metric: Metric) -> TrendRow:
         completeness=row["completeness"] or "unknown",
         hole=row["hole"] or "",
         segment=row["segment"],
+        beside=listed(detail_texts(metric, row), at_most=9),
     )
 
 

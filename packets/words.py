@@ -3,16 +3,19 @@
 Not here: the sentences of the ladder (transforms.ladder) or of questions.
 """
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
+from typing import Any
 from urllib.parse import urlsplit
 
 from packets.catalogue import Metric
 from transforms.ladder import month_name, percent, two_digits
 
+FEW_ANSWERED = 0.2
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _UNLIKELY_TO_BE_MEANT = {*range(32), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 
@@ -104,6 +107,23 @@ def delta_text(delta: float | None, unit: str) -> str:
     sign = "" if size == "0" else "+" if delta > 0 else "\N{MINUS SIGN}"
     points = "point" if size == "1" else "points"
     return f"{sign}{size} {points if unit == 'share' else unit}"
+
+
+def detail_texts(metric: Metric, cell: Mapping[str, Any] | None) -> list[str]:
+    """What a cell tells besides its value, in the words of the metric's page.
+
+    A share with the suspected cases in it is told only where there are some.
+    """
+    figures = json.loads((cell or {}).get("details") or "{}")
+    told = []
+    for name, detail in metric.details.items():
+        figure, words = figures.get(name), detail["words"]
+        if not words or figure is None or (detail["value_with"] and not figures[detail["value_with"]]):
+            continue
+        is_share = detail["counted_over"] or detail["value_with"]
+        text = f"{percent(figure) if is_share else figure} {words}"
+        told.append(f"{text} (few)" if detail["counted_over"] and figure < FEW_ANSWERED else text)
+    return told
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:

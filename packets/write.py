@@ -175,17 +175,24 @@ def figure_chart(entry: Figure) -> Markup | None:
         )
         for row in entry.months
     ]
-    return month_chart(months, title=entry.title, unit=entry.unit)
+    return month_chart(months, title=entry.title, unit=entry.unit, usual=_usual(entry))
+
+
+def _usual(entry: Figure) -> tuple[float, float] | None:
+    low, high = entry.change.usual_low, entry.change.usual_high
+    return None if low is None or high is None else (low, high)
 
 
 def chart_caption(entry: Figure) -> str:
     """How to read the marks that are there; each part only where such a mark is drawn."""
     drawn = [row for row in entry.months if row.value is not None]
     told = ["By month, with 95% intervals; n below."]
+    if _usual(entry):
+        told.append("Grey band: the usual range, from the months before the newest final one.")
     if any(row.state != "final" for row in drawn):
         told.append("Hollow: so far.")
     if any(row.state == "final" and not _joins(row) for row in drawn):
-        told.append("Grey: kept apart, for the reason in the table.")
+        told.append("Grey marks: kept apart, for the reason in the table.")
     if len(drawn) < len(entry.months):
         told.append("A gap: no value.")
     return " ".join(told)

@@ -23,6 +23,7 @@ from pipelines.settings import Settings, environment, find_settings_file, load_s
 if TYPE_CHECKING:
     import duckdb
 
+    from metrics_catalog.catalogue import Metric
     from packets.trends import TrendRow
     from pipelines.nightly import Night
 
@@ -228,15 +229,24 @@ def metrics(metric_id: str | None) -> None:
             "month",
             f"by {metric.anchor}; clock: {metric.clock}; final {metric.maturity_days} days after the end",
         ),
-        ("needs", f"{metric.n_min_month} cases a month, {metric.n_min_quarter} a quarter, for a value"),
+        ("needs", f"for a value: {metric.minimum_in_words}"),
         ("meaningful", f"a change of {size}"),
         ("sources", ", ".join(metric.sources)),
+        *([("missing", _missing(metric))] if metric.inputs else []),
         ("misread", " ".join(metric.misreadings)),
         ("gamed", metric.gaming),
         ("after", metric.source),
         ("owner", metric.owner),
     ):
         say(f"  {name:<10} {text}")
+
+
+def _missing(metric: "Metric") -> str:
+    """What none of the sources that can be connected tells."""
+    from transforms.core.build import known_sources, source_gaps
+
+    gap = source_gaps({metric.id: metric}, known_sources()).get(metric.id)
+    return f"{gap}: no cell is made" if gap else "nothing, where the sources named are connected"
 
 
 def sql(query: str | None, *, config: Path | None, form: str, analyst: bool) -> None:

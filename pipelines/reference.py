@@ -26,6 +26,7 @@ _CLASSES = {
     "closed_whys": "reason of a finished case; any other counted case ranks longest",
     "pending": "still open and within its time: in no value",
     "excluded": "left out, and listed with its reason",
+    "unlisted": "in no value; only counted beside it",
 }
 
 
@@ -70,12 +71,14 @@ def _metric(metric: Metric, known: Collection[str]) -> str:
         "who may see it": metric.shown_to,
         "placed in a month by": metric.anchor,
         "clock": _spaced(metric.clock),
-        "interval": f"95%, {_spaced(metric.interval)}",
-        "fewest cases for a value": f"{metric.n_min_month} a month, {metric.n_min_quarter} a quarter",
+        "interval": _interval(metric),
+        "fewest cases for a value": metric.minimum_in_words,
         "final": f"{metric.maturity_days} days after the period's end",
         "smallest meaningful change": _effect(metric),
         "parameters": ", ".join(f"{name} {_plain(value)}" for name, value in metric.params.items()) or "none",
         "sources": ", ".join(metric.sources),
+        "without which there is no cell": "; ".join(needed.missing for needed in metric.inputs)
+        or "nothing else",
         "owner": metric.owner,
         "version of the definition": metric.definition_version,
     }
@@ -83,7 +86,7 @@ def _metric(metric: Metric, known: Collection[str]) -> str:
     parts = [
         f"{GENERATED}\n\n# {metric.title}",
         f"`{metric.id}`: [its definition]({folder}/metric.toml), [its query]({folder}/facts.sql), "
-        f"[worked examples](../../tests/golden/{metric.id}.json). Its cases are in `facts.{metric.id}`.",
+        f"[worked examples](../../{_examples(metric.id)}). Its cases are in `facts.{metric.id}`.",
         _table(["", ""], facts.items()),
         "## How it can be misread",
         "\n".join(f"- {text}" for text in metric.misreadings),
@@ -96,6 +99,12 @@ def _metric(metric: Metric, known: Collection[str]) -> str:
         metric.source,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _examples(metric_id: str) -> str:
+    """The file of worked examples: the specification's, else our own."""
+    own = f"tests/metrics/cases/{metric_id}.json"
+    return own if (Path(__file__).parents[1] / own).is_file() else f"tests/golden/{metric_id}.json"
 
 
 def _still_to_come(metric: Metric, known: Collection[str]) -> str:
@@ -112,6 +121,11 @@ def _effect(metric: Metric) -> str:
     if metric.unit == "share":
         return f"{100 * effect['value']:g} percentage points"
     return f"{effect['value']:g} {metric.unit}"
+
+
+def _interval(metric: Metric) -> str:
+    kind, _, rest = metric.interval.partition("_")
+    return f"none: {_spaced(rest)}" if kind == "none" else f"95%, {_spaced(metric.interval)}"
 
 
 def _outcomes(metric: Metric) -> list[list[str]]:

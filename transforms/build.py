@@ -14,9 +14,9 @@ import duckdb
 from metrics_catalog.catalogue import Metric, definitions_hash
 from metrics_catalog.tables import FACTS, comment_statements, tables
 from transforms.changes.build import build_changes
-from transforms.core.build import CoreSettings, build_core, conform_sources, reporting_days
+from transforms.core.build import CoreSettings, build_core, conform_sources, reporting_days, source_gaps
 from transforms.core.streams import load_landing
-from transforms.facts import build_facts
+from transforms.facts import build_facts, forget_persons, published_cases
 from transforms.identity import bindings_at_first_sight, load_identities
 from transforms.ledger import (
     Publication,
@@ -31,6 +31,8 @@ from transforms.queries import sql
 from warehouse.landing import ChosenLoad
 
 VIEWS = ("trends.all_periods",)
+NEVER_PUBLISHED = ("core.survey_ratings",)
+"""Who gave which answer is nobody else's, the operator's neither."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,7 @@ def build_fact_tables(
         catalogue.values(),
         as_of_utc=settings.core.as_of_utc.replace(tzinfo=None),
         persons=settings.persons,
+        gaps=_gaps(connection, catalogue),
     )
 
 
@@ -95,7 +98,9 @@ def build_trend_tables(
         as_of_utc=settings.core.as_of_utc,
         reporting_timezone=settings.core.reporting_timezone,
     )
-    build_catalog(connection, catalogue)
+    if not settings.persons:
+        forget_persons(connection, catalogue.values())
+    build_catalog(connection, catalogue, _gaps(connection, catalogue))
     build_publication(
         connection,
         Publication(
@@ -112,13 +117,14 @@ def build_trend_tables(
 
 def published_tables(catalogue: Mapping[str, Metric]) -> list[str]:
     """Every table of the published database, by name; views are not among them."""
-    plain = [name for name in tables() if name != FACTS and name not in VIEWS]
+    plain = [name for name in tables() if name != FACTS and name not in (*VIEWS, *NEVER_PUBLISHED)]
     return plain + [f"facts.{metric_id}" for metric_id in catalogue]
 
 
 def full_selects(catalogue: Mapping[str, Metric]) -> dict[str, str]:
-    """The full file: every published table as it is."""
-    return {name: f"FROM {name}" for name in published_tables(catalogue)}
+    """The full file: every published table as it is, of the cases those that may be read one by one."""
+    cases = {f"facts.{metric.id}": published_cases(metric) for metric in catalogue.values()}
+    return {name: f"FROM {name}" for name in published_tables(catalogue)} | cases
 
 
 def analyst_selects(catalogue: Mapping[str, Metric]) -> dict[str, str]:
@@ -140,8 +146,8 @@ def analyst_selects(catalogue: Mapping[str, Metric]) -> dict[str, str]:
     for metric in catalogue.values():
         if metric.team == "own_cases":
             chosen[f"facts.{metric.id}"] = (
-                f"SELECT * REPLACE (NULL::VARCHAR AS contributor_id) FROM facts.{metric.id} "
-                "WHERE subject_kind <> 'person'"
+                "SELECT * REPLACE (NULL::VARCHAR AS contributor_id) "
+                f"FROM ({published_cases(metric)}) WHERE subject_kind <> 'person'"
             )
     return chosen
 
@@ -156,6 +162,12 @@ def comments(catalogue: Mapping[str, Metric]) -> list[str]:
     found = [text for name in published_tables(catalogue) for text in comment_statements(name)]
     # A view's columns are those of its table and are commented there.
     return found + [next(iter(comment_statements(name, kind="VIEW"))) for name in VIEWS]
+
+
+def _gaps(connection: duckdb.DuckDBPyConnection, catalogue: Mapping[str, Metric]) -> dict[str, str]:
+    """The metrics that lack an input, with what is missing in words, by the sources of the loads."""
+    sources = connection.execute("SELECT DISTINCT source FROM ops.loads ORDER BY source").fetchall()
+    return source_gaps(catalogue, [source for (source,) in sources])
 
 
 def _roster_dates(connection: duckdb.DuckDBPyConnection, sources: Sequence[str]) -> list[date]:

@@ -4,7 +4,7 @@ Here: ``facts.<metric_id>``, one row per case and subject.
 Not here: what a case is (the metric's ``facts.sql``), or cells (``periods``).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import duckdb
@@ -20,6 +20,7 @@ SELECT
     case_id::VARCHAR AS case_id,
     ref::VARCHAR AS ref,
     contributor_id::VARCHAR AS contributor_id,
+    cluster_id::VARCHAR AS cluster_id,
     source_url::VARCHAR AS source_url,
     anchor_at_utc,
     reporting_month(anchor_at_utc) AS month_start,
@@ -27,7 +28,7 @@ SELECT
     why::VARCHAR AS why,
     amount::DOUBLE AS amount,
     exposure::DOUBLE AS exposure
-FROM ({query})
+FROM (SELECT NULL::VARCHAR AS cluster_id WHERE false UNION ALL BY NAME ({query}))
 WHERE anchor_at_utc <= $as_of_utc
 """
 _PERSONS = """
@@ -67,15 +68,20 @@ def build_facts(
     *,
     as_of_utc: Any,
     persons: bool = True,
+    gaps: Collection[str] = (),
     params: Mapping[str, Any] | None = None,
 ) -> None:
     """Create and fill ``facts.<id>`` for these metrics.
 
     ``as_of_utc`` is a naive UTC instant. ``params`` override the metrics' own, for worked examples only.
-    With ``persons`` off no row of a person is stored: it exists only while it is pooled.
+    With ``persons`` off no row of a person is stored: it exists only while it is pooled. The metrics in
+    ``gaps`` lack an input: their tables stay empty, so that no case is invented from half of what they need.
     """
     connection.execute("CREATE SCHEMA IF NOT EXISTS facts")
     for metric in metrics:
+        if metric.id in gaps:
+            create(connection, f"facts.{metric.id}")
+            continue
         parameters = {**metric.params, **(params or {}), "as_of_utc": as_of_utc}
         query = metric.facts_sql
         used = {name: value for name, value in parameters.items() if f"${name}" in query + _CASES}
@@ -87,3 +93,67 @@ def build_facts(
             insert(connection, f"facts.{metric.id}", _POOLED)
         insert(connection, f"facts.{metric.id}", _OTHERS)
         connection.execute("DROP TABLE cases")
+
+
+_FORGET = """
+UPDATE facts.{metric_id} AS facts
+SET contributor_id = NULL, case_id = numbered.case_id
+FROM (
+    SELECT rowid AS place, subject_id || '/case/' || row_number() OVER (
+        PARTITION BY subject_kind, subject_id ORDER BY anchor_at_utc, case_id
+    ) AS case_id
+    FROM facts.{metric_id}
+) AS numbered
+WHERE facts.rowid = numbered.place
+"""
+
+
+def forget_persons(connection: duckdb.DuckDBPyConnection, metrics: Iterable[Metric]) -> None:
+    """With persons off, take the people out of pooled cases, once their cells are computed.
+
+    A pooled case names its contributor, and so does its id; the group rule needed both, nothing else does.
+    """
+    for metric in metrics:
+        if metric.team == "pooled":
+            connection.execute(_FORGET.format(metric_id=metric.id))
+
+
+_NOT_SUPPRESSED = """NOT EXISTS (
+    FROM trends.periods AS cells
+    JOIN trends.period_states AS states
+        ON states.metric_id = cells.metric_id AND states.grain = cells.grain AND states.period = cells.period
+    WHERE cells.metric_id = '{id}'
+        AND cells.status = 'suppressed'
+        AND cells.subject_kind = facts.subject_kind
+        AND cells.subject_id = facts.subject_id
+        AND facts.anchor_at_utc >= states.start_utc
+        AND facts.anchor_at_utc < states.end_utc
+)"""
+
+
+def listed_cases(metric: Metric) -> str:
+    """The SELECT of a metric's rows of evidence: no rows of suppressed cells, none that are only counted.
+
+    Where a metric describes no person, nobody's name is on a row. Needs ``trends``.
+    """
+    return _cases_where(metric, [])
+
+
+def published_cases(metric: Metric) -> str:
+    """Those of ``listed_cases`` that may be read one by one."""
+    hidden = metric.confidential_whys
+    return _cases_where(metric, [f"facts.why NOT IN ({_quoted(hidden)})"] if hidden else [])
+
+
+def _cases_where(metric: Metric, conditions: list[str]) -> str:
+    if metric.outcomes.get("unlisted"):
+        conditions = [*conditions, f"facts.outcome NOT IN ({_quoted(metric.outcomes['unlisted'])})"]
+    if any(requirement.otherwise == "suppressed" for requirement in metric.requires.values()):
+        conditions = [*conditions, _NOT_SUPPRESSED.format(id=metric.id)]
+    columns = "*" if "person" in metric.subject_kinds else "* REPLACE (NULL::VARCHAR AS contributor_id)"
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"SELECT {columns} FROM facts.{metric.id} AS facts{where}"
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)

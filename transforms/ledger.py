@@ -6,7 +6,7 @@ Not here: counting at the source (connectors), or checks (pipelines).
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -103,8 +103,12 @@ def build_completeness(
         insert(connection, "ops.completeness", select, {"as_of_utc": as_of_utc.replace(tzinfo=None)})
 
 
-def build_catalog(connection: duckdb.DuckDBPyConnection, catalogue: Mapping[str, Metric]) -> None:
-    """Create and fill ``catalog.metrics`` and ``catalog.columns``."""
+def build_catalog(
+    connection: duckdb.DuckDBPyConnection,
+    catalogue: Mapping[str, Metric],
+    gaps: Mapping[str, str] | None = None,
+) -> None:
+    """Create and fill ``catalog.metrics`` and ``catalog.columns``. ``gaps``: what is missing, by metric."""
     connection.execute("CREATE SCHEMA IF NOT EXISTS catalog")
     plain = (
         "definition_version family title question formula owner unit amount_unit direction statistic team "
@@ -119,8 +123,12 @@ def build_catalog(connection: duckdb.DuckDBPyConnection, catalogue: Mapping[str,
                 "metric_id": metric.id,
                 "subjects": list(metric.subjects),
                 "misreadings": list(metric.misreadings),
+                "confidential_whys": list(metric.confidential_whys),
+                "min_effect": json.dumps(metric.min_effect),
                 "outcomes": json.dumps(metric.outcomes),
                 "case_words": json.dumps(metric.case_words),
+                "details": json.dumps({name: asdict(detail) for name, detail in metric.details.items()}),
+                "source_gap": (gaps or {}).get(metric.id),
             }
             for metric in catalogue.values()
         ],

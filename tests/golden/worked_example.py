@@ -14,7 +14,7 @@ import duckdb
 from metrics_catalog.catalogue import Metric
 from metrics_catalog.tables import table
 from transforms.core.build import CoreSettings, build_core
-from transforms.facts import build_facts
+from transforms.facts import build_facts, listed_cases
 from transforms.local_time import next_month
 from transforms.periods.build import Limits, build_periods
 from transforms.queries import create
@@ -62,7 +62,7 @@ def build_case(connection: duckdb.DuckDBPyConnection, case: Mapping[str, Any], m
         [metric],
         as_of_utc=as_of,
         reporting_timezone=zone,
-        limits=Limits(n_min=config.get("n_min")),
+        limits=Limits(n_min=config.get("n_min"), params=params),
     )
 
 
@@ -134,11 +134,22 @@ def conformed_rows(inputs: Mapping[str, list[Row]], zone: str) -> dict[str, list
         "reviews": [
             {**row, "submitted_at_utc": instant(row.get("submitted_at"))} for row in inputs.get("reviews", [])
         ],
-        "review_threads": list(inputs.get("review_threads", [])),
+        "review_threads": [{**row, "ref": row["thread_id"]} for row in inputs.get("review_threads", [])],
         "thread_comments": [
-            {**row, "occurred_at_utc": instant(row["occurred_at"])}
+            {**row, "ref": row["comment_id"], "occurred_at_utc": instant(row["occurred_at"])}
             for row in inputs.get("thread_comments", [])
         ],
+        "deployments": [
+            {**row, "finished_at_utc": instant(row.get("finished_at"))}
+            for row in inputs.get("deployments", [])
+        ],
+        "defects": [
+            {"link": "explicit", **row, "reported_at_utc": instant(row.get("reported_at"))}
+            for row in inputs.get("defects", [])
+        ],
+    } | {
+        name: [{**row, "occurred_at_utc": instant(row["occurred_at"])} for row in inputs.get(name, [])]
+        for name in ("reactions", "survey_ratings")
     }
 
 
@@ -166,7 +177,7 @@ def _cell(
     first_day = _first_day(period)
     evidence = (
         connection.sql(
-            f"SELECT ref, outcome, why, amount FROM facts.{metric.id} WHERE subject_kind = $kind "
+            f"SELECT ref, outcome, why, amount FROM ({listed_cases(metric)}) WHERE subject_kind = $kind "
             "AND subject_id = $id AND month_start >= $first AND month_start < $after ORDER BY ALL",
             params={
                 "kind": subject["type"],
@@ -185,7 +196,11 @@ def _cell(
             "SELECT state FROM trends.period_states WHERE period = $period", {"period": period}
         ).fetchall()
         counts = {"numerator": 0, "denominator": 0} if metric.statistic == "share" else {"n_open": 0}
-        empty = dict.fromkeys(("value", "ci_low", "ci_high", "value_at_least", "coverage"))
+        derived = [
+            name for name, detail in metric.details.items() if detail.counted_over or detail.value_with
+        ]
+        counts |= {name: 0 for name in metric.details if name not in derived}
+        empty = dict.fromkeys(("value", "ci_low", "ci_high", "value_at_least", "coverage", *derived))
         return {
             **empty,
             **counts,

@@ -18,6 +18,7 @@ import polars as pl
 
 from metrics_catalog.catalogue import load_catalogue
 from metrics_catalog.tables import create_statement, table
+from transforms.changes.build import build_changes
 from transforms.intervals import median_interval, wilson
 
 REPORTING_ZONE = "Europe/Berlin"
@@ -38,7 +39,8 @@ TABLES = (
     *("core.services", "core.pull_requests", "core.pr_events", "core.reviews", "core.review_threads"),
     "core.review_requests",
     "core.thread_comments",
-    *("trends.periods", "ops.publication", "ops.loads", "ops.completeness", "ops.rejected_records"),
+    *("trends.periods", "trends.period_states"),
+    *("ops.publication", "ops.loads", "ops.completeness", "ops.rejected_records"),
     *("catalog.metrics",),
 )
 
@@ -340,11 +342,18 @@ class Organisation:
         self._tell_itself()
         self._pool_teams()
         self.rows["trends.periods"] = list(self._cells())
+        self.rows["trends.period_states"] = list(self._states())
         for name in TABLES:
             _fill(connection, name, self.rows[name])
         for metric_id in METRICS:
             _fill(connection, f"facts.{metric_id}", self.cases.get(metric_id, []))
         connection.execute("CREATE VIEW trends.all_periods AS SELECT * FROM trends.periods")
+        build_changes(
+            connection,
+            [load_catalogue()[metric_id] for metric_id in METRICS],
+            as_of_utc=self.as_of.replace(tzinfo=UTC),
+            reporting_timezone=REPORTING_ZONE,
+        )
         return connection
 
     def _tell_itself(self) -> None:
@@ -384,8 +393,9 @@ class Organisation:
                 **{
                     name: list(value) if isinstance(value := getattr(metric, name), tuple) else value
                     for name in (column.name for column in table("catalog.metrics").columns)
-                    if hasattr(metric, name) and name not in ("case_words", "outcomes")
+                    if hasattr(metric, name) and name not in ("case_words", "outcomes", "min_effect")
                 },
+                "min_effect": json.dumps(metric.min_effect),
                 "outcomes": json.dumps({key: list(value) for key, value in metric.outcomes.items()}),
             }
             for metric in map(load_catalogue().__getitem__, METRICS)
@@ -422,6 +432,25 @@ class Organisation:
                     _difference(cell, before.get(key[:2]))
                     before[key[:2]] = cell
                 yield cell
+
+    def _states(self) -> Iterable[dict[str, Any]]:
+        starts = [row["period_start"] for row in self.rows["trends.periods"]]
+        for metric_id in METRICS if starts else ():
+            maturity_days = load_catalogue()[metric_id].maturity_days
+            for month in _months(f"{min(starts):%Y-%m}", f"{self.as_of:%Y-%m}"):
+                number = (month.month - 1) // 3
+                for grain, period, start in (
+                    ("month", f"{month:%Y-%m}", month),
+                    ("quarter", f"{month.year}-Q{number + 1}", date(month.year, 3 * number + 1, 1)),
+                ):
+                    if grain == "month" or month == start:
+                        yield {
+                            "metric_id": metric_id,
+                            "grain": grain,
+                            "period": period,
+                            "period_start": start,
+                            "state": self._state(start, grain, maturity_days),
+                        }
 
     def _cell(
         self, metric_id: str, key: tuple[str, str, str, str, date], rows: list[dict[str, Any]]

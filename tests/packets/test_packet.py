@@ -168,7 +168,7 @@ def test_a_quarter_that_misses_the_metrics_own_condition_steps_down() -> None:
     assert packet.rungs == {"rq_first_response_time": "quarter", "rq_response_24h": "twelve_months"}
 
 
-def test_the_comparison_is_in_cases_without_a_verdict(small_packet: Packet) -> None:
+def test_a_comparison_with_too_few_cases_says_so_after_its_cases(small_packet: Packet) -> None:
     told = {entry.metric_id: entry.comparison for entry in small_packet.figures}
     share = told["rq_response_24h"]
     assert share is not None
@@ -176,7 +176,9 @@ def test_the_comparison_is_in_cases_without_a_verdict(small_packet: Packet) -> N
         share.sentence
         == "7 of 10 this quarter; 8 of 12 in the 4 months with data in the three quarters before."
     )
-    assert share.verdict is None
+    assert share.verdict == "Not enough cases to compare: 12 before (20 are needed)."
+    assert share.told == f"{share.sentence} {share.verdict}"
+    assert not share.is_tested
 
 
 def test_a_full_year_compares_with_the_three_quarters_before(year_packet: Packet) -> None:

@@ -87,7 +87,7 @@ def test_metrics_lists_and_explains_and_guesses() -> None:
 
 
 def test_sql_answers_in_three_forms_and_refuses_to_write(config: tuple[str, str], tmp_path: Path) -> None:
-    query = "SELECT metric_id FROM catalog.metrics ORDER BY metric_id LIMIT 1"
+    query = "SELECT metric_id FROM catalog.metrics WHERE metric_id = 'rq_first_response_time'"
     assert "rq_first_response_time" in evenhand("sql", query, *config).stdout
     assert evenhand("sql", query, "--format", "csv", *config).stdout.splitlines() == [
         "metric_id",

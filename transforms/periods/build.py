@@ -9,14 +9,15 @@ of monthly shares is no share.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, get_args
 
 import duckdb
 import numpy as np
 import polars as pl
 
-from metrics_catalog.catalogue import Metric
+from metrics_catalog.catalogue import Metric, Otherwise
 from transforms.intervals import median_places_frame, wilson_limits
 from transforms.local_time import local_date, periods_between
 from transforms.queries import create, insert, sql
@@ -62,7 +63,8 @@ SELECT
     coalesce(person_periods.segment, 0) AS segment,
     coalesce(person_periods.hole, CASE WHEN ledger.status = 'incomplete' THEN 'source_gap' END) AS hole,
     coalesce(ledger.status, 'unknown') AS completeness,
-    true AS disclosed
+    statistics.status <> 'suppressed' AS disclosed,
+    CASE WHEN statistics.status = 'suppressed' THEN 'few_raters' END AS withheld_reason
 FROM statistics
 JOIN trends.period_states AS states
     ON states.metric_id = $metric_id AND states.grain = statistics.grain AND states.period = statistics.period
@@ -114,9 +116,10 @@ WHERE cells.metric_id = differences.metric_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The minimum samples of a worked example; None takes the metric's own."""
+    """The minimum sample and parameters of a worked example; what it does not say is the metric's own."""
 
     n_min: int | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 def build_periods(
@@ -141,7 +144,7 @@ def build_periods(
         grain = list(metric.grain)
         insert(connection, "trends.period_states", _STATES, _instants(metric, as_of_utc) | {"grain": grain})
         connection.execute(_CASES.format(metric_id=metric.id), {"grain": grain})
-        statistics = _STATISTICS[metric.statistic](connection, metric)
+        statistics = _with_details(connection, metric, _STATISTICS[metric.statistic](connection, metric))
         _add_cells(connection, metric, _with_status(statistics, metric, limits or Limits()))
         if metric.team == "pooled":
             _withhold_small_groups(connection, metric)
@@ -172,9 +175,8 @@ GROUP BY periods.grain, periods.period
 
 def _share(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
     """Shares with Wilson intervals, whatever the minimum sample."""
-    cells: pl.DataFrame = connection.sql(
-        sql("periods/share.sql"), params={key: list(words) for key, words in metric.outcomes.items()}
-    ).pl()
+    words = {key: list(metric.outcomes[key]) for key in ("numerator", "denominator", "pending", "excluded")}
+    cells: pl.DataFrame = connection.sql(sql("periods/share.sql"), params=words).pl()
     k, n = cells["numerator"].to_numpy(), cells["denominator"].to_numpy()
     low, high = wilson_limits(k, n)
     share = np.divide(k, n, out=np.full(len(n), np.nan), where=n > 0)
@@ -182,12 +184,11 @@ def _share(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFram
         pl.Series("value", share, nan_to_null=True),
         pl.Series("ci_low", low, nan_to_null=True),
         pl.Series("ci_high", high, nan_to_null=True),
-        pl.lit(None, pl.String).alias("details"),
     )
 
 
 def _median(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
-    """Medians with order-statistic intervals; details: n_open, value_at_least, coverage."""
+    """Medians with order-statistic intervals, and n_open, value_at_least, coverage."""
     words = {key: list(known) for key, known in metric.outcomes.items()}
     cells: pl.DataFrame = connection.sql(sql("periods/median_counts.sql"), params=words).pl()
     connection.register("places", median_places_frame(cells["n"].to_list()))
@@ -199,43 +200,99 @@ def _median(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFra
     joined = cells.join(figures, on=_KEY, how="left").with_columns(
         pl.when(pl.col("value").is_null()).then(pl.col("middle_so_far")).alias("value_at_least")
     )
-    return joined.with_columns(
-        pl.struct("n_open", "value_at_least", "coverage").struct.json_encode().alias("details"),
-        pl.lit(None, pl.Int64).alias("numerator"),
-        pl.lit(None, pl.Int64).alias("denominator"),
-    ).drop("middle_so_far")
+    return joined.drop("middle_so_far")
 
 
-_STATISTICS = {"share": _share, "median": _median}
+def _effective_number(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
+    """Over how many people the cases are spread; a complete record, without an interval."""
+    words = {key: list(metric.outcomes[key]) for key in ("counted", "pending", "excluded")}
+    cells: pl.DataFrame = connection.sql(sql("periods/effective_number.sql"), params=words).pl()
+    return cells
+
+
+_STATISTICS = {"share": _share, "median": _median, "effective_number": _effective_number}
+_OWN_DETAILS: Mapping[str, tuple[str, ...]] = {"median": ("n_open", "value_at_least", "coverage")}
+"""Figures of a statistic that go into ``details``; all but the counts need the minimum sample."""
+
+
+def _with_details(connection: duckdb.DuckDBPyConnection, metric: Metric, cells: pl.DataFrame) -> pl.DataFrame:
+    """The figures that the metric's page names, a column each: what is counted, then what is derived."""
+    if not metric.details:
+        return cells
+    classes = [
+        (name, column, word)
+        for name, detail in metric.details.items()
+        for column, words in (("outcome", detail.outcomes), ("why", detail.whys))
+        for word in words
+    ]
+    schema = {"detail": pl.String, "of_column": pl.String, "word": pl.String}
+    connection.register("detail_classes", pl.DataFrame(classes, schema=schema, orient="row"))
+    counts = connection.sql(sql("periods/detail_counts.sql")).pl()
+    connection.unregister("detail_classes")
+    distinct = connection.sql(
+        sql("periods/distinct_counts.sql"), params={"counted": list(metric.counted)}
+    ).pl()
+    for name, detail in metric.details.items():
+        if detail.outcomes or detail.whys:
+            found = counts.filter(pl.col("detail") == name).select(*_KEY, pl.col("n").alias(name))
+        elif detail.distinct:
+            found = distinct.select(*_KEY, pl.col(f"n_{detail.distinct}").alias(name))
+        else:
+            continue
+        cells = cells.join(found, on=_KEY, how="left").with_columns(pl.col(name).fill_null(0))
+    n = pl.col("n")
+    over = {
+        name: n / pl.col(detail.counted_over)
+        for name, detail in metric.details.items()
+        if detail.counted_over
+    }
+    over |= {
+        name: (pl.col("numerator") + pl.col(detail.value_with)) / n
+        for name, detail in metric.details.items()
+        if detail.value_with
+    }
+    return cells.with_columns([derived.fill_nan(None).alias(name) for name, derived in over.items()])
 
 
 def _with_status(cells: pl.DataFrame, metric: Metric, limits: Limits) -> pl.DataFrame:
-    """Status by the minimum sample; below it counts stay, the value and its interval go."""
-    n_min = (
-        pl.lit(limits.n_min)
-        if limits.n_min is not None
-        else pl.when(pl.col("grain") == "month").then(metric.n_min_month).otherwise(metric.n_min_quarter)
-    )
-    status = (
-        pl.when(pl.col("n") == 0)
-        .then(pl.lit("no_activity"))
-        .when(pl.col("n") < n_min)
-        .then(pl.lit("insufficient"))
-        .otherwise(pl.lit("ok"))
-    )
-    figures = [name for name in ("value", "ci_low", "ci_high") if name in cells.columns]
+    """Status by the minimum sample and the metric's own requirements; where it is not ok, value and interval
+    go and the counts stay. Suppressed also hides what the cases were."""
+    status = pl.lit("ok")
+    for otherwise in get_args(Otherwise):  # suppressed wins: an insufficient cell may show its rows
+        for condition in _lacking(metric, limits, otherwise):
+            status = pl.when(condition).then(pl.lit(otherwise)).otherwise(status)
+    status = pl.when(pl.col("n") == 0).then(pl.lit("no_activity")).otherwise(status)
+    derived = [name for name, detail in metric.details.items() if detail.value_with]
+    own = [name for name in _OWN_DETAILS.get(metric.statistic, ()) if name != "n_open"]
+    hidden = [name for name in ("value", "ci_low", "ci_high", *derived, *own) if name in cells.columns]
     marked = cells.with_columns(status.alias("status"))
-    hidden = [pl.when(pl.col("status") == "ok").then(pl.col(name)).alias(name) for name in figures]
-    if metric.statistic == "median":
-        open_only = pl.struct(
-            "n_open",
-            pl.lit(None, pl.Float64).alias("value_at_least"),
-            pl.lit(None, pl.Float64).alias("coverage"),
-        ).struct.json_encode()
-        hidden.append(
-            pl.when(pl.col("status") == "ok").then(pl.col("details")).otherwise(open_only).alias("details")
-        )
-    return marked.with_columns(hidden).drop("n_open", "value_at_least", "coverage", strict=False)
+    shown = marked.with_columns(
+        *[pl.when(pl.col("status") == "ok").then(pl.col(name)).alias(name) for name in hidden],
+        *[
+            pl.when(pl.col("status") != "suppressed").then(pl.col(name)).alias(name)
+            for name in {"numerator"} & set(cells.columns)
+        ],
+    )
+    told = [*_OWN_DETAILS.get(metric.statistic, ()), *metric.details]
+    if not told:
+        return shown
+    return shown.with_columns(pl.struct(told).struct.json_encode().alias("details")).drop(told)
+
+
+def _lacking(metric: Metric, limits: Limits, otherwise: str) -> list[pl.Expr]:
+    """What a cell would have to lack for that status."""
+    params = {**metric.params, **limits.params}
+    found = [
+        pl.col(name) < params[requirement.at_least]
+        for name, requirement in metric.requires.items()
+        if requirement.otherwise == otherwise
+    ]
+    if otherwise == "insufficient":
+        month = metric.n_min_month if limits.n_min is None else limits.n_min
+        quarter = metric.n_min_quarter if limits.n_min is None else limits.n_min
+        n_min = pl.when(pl.col("grain") == "month").then(pl.lit(month or 0)).otherwise(pl.lit(quarter or 0))
+        found.append(pl.col("n") < n_min)
+    return found
 
 
 def _add_cells(connection: duckdb.DuckDBPyConnection, metric: Metric, cells: pl.DataFrame) -> None:

@@ -1,17 +1,5 @@
 -- One row per merged pull request and service it touches, and one per team that owns any of those services.
-WITH approved AS (
-    SELECT reviews.pr_id, min(reviews.submitted_at_utc) AS approved_at_utc
-    FROM core.reviews AS reviews
-    JOIN core.pull_requests AS pulls ON pulls.pr_id = reviews.pr_id
-    LEFT JOIN core.people AS people ON people.person_id = reviews.reviewer_id
-    -- Nobody can approve their own pull request, so two deleted accounts are two people.
-    WHERE reviews.state = 'APPROVED'
-        AND NOT coalesce(people.is_bot, false)
-        AND NOT coalesce(reviews.reviewer_id = pulls.author_id, false)
-    GROUP BY reviews.pr_id
-),
-
-merged AS (
+WITH merged AS (
     SELECT
         pulls.*,
         CASE
@@ -22,7 +10,7 @@ merged AS (
         coalesce(approved.approved_at_utc <= pulls.merged_at_utc, false) AS is_covered
     FROM core.pull_requests AS pulls
     LEFT JOIN core.people AS authors ON authors.person_id = pulls.author_id
-    LEFT JOIN approved ON approved.pr_id = pulls.pr_id
+    LEFT JOIN core.approvals AS approved ON approved.pr_id = pulls.pr_id
     WHERE pulls.merged_at_utc IS NOT NULL
 ),
 

@@ -1,7 +1,7 @@
 -- One row per request to one person, or one whole team, while its clock ran; or one that never started.
 --
--- Moments of the same instant have an order: ready, request, review, removal, draft, close. A tick is an
--- instant and that order in one whole number: eight per microsecond.
+-- Moments of the same instant have an order, told by ticks as in core.pull_request_states: ready, request,
+-- review, removal, draft, close.
 WITH pulls AS (
     SELECT
         pulls.*,
@@ -9,57 +9,6 @@ WITH pulls AS (
         least(pulls.merged_at_utc, pulls.closed_at_utc) AS ended_at_utc
     FROM core.pull_requests AS pulls
     LEFT JOIN core.people AS authors ON authors.person_id = pulls.author_id
-),
-
--- What changes the state of a pull request: is it a draft, is it closed.
-changes AS (
-    SELECT pr_id, epoch_us(created_at_utc) * 8 AS tick, draft_at_creation AS is_draft, false AS is_closed
-    FROM pulls
-    UNION ALL
-    SELECT
-        pr_id,
-        epoch_us(occurred_at_utc) * 8 + CASE type WHEN 'converted_to_draft' THEN 4 WHEN 'closed' THEN 5 ELSE 0 END,
-        CASE type WHEN 'converted_to_draft' THEN true WHEN 'ready_for_review' THEN false END,
-        CASE type WHEN 'closed' THEN true WHEN 'reopened' THEN false END
-    FROM core.pr_events
-    WHERE type IN ('ready_for_review', 'converted_to_draft', 'closed', 'reopened')
-    UNION ALL
-    SELECT pr_id, epoch_us(ended_at_utc) * 8 + 5, NULL, true
-    FROM pulls
-    WHERE ended_at_utc IS NOT NULL
-),
-
--- What changes in one tick is one change: opened as a draft and ready in the same instant is ready.
-states AS (
-    SELECT
-        pr_id,
-        tick,
-        CASE
-            WHEN last_value(is_closed IGNORE NULLS) OVER moments THEN 'closed'
-            WHEN last_value(is_draft IGNORE NULLS) OVER moments THEN 'draft'
-            ELSE 'ready'
-        END AS state
-    FROM (
-        SELECT pr_id, tick, bool_and(is_draft) AS is_draft, bool_or(is_closed) AS is_closed
-        FROM changes
-        GROUP BY pr_id, tick
-    )
-    WINDOW moments AS (PARTITION BY pr_id ORDER BY tick ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-),
-
--- Stretches in which the state stays the same, [from_tick, to_tick).
-stretches AS (
-    SELECT
-        pr_id,
-        state,
-        tick AS from_tick,
-        lead(tick) OVER (PARTITION BY pr_id ORDER BY tick) AS to_tick,
-        lead(state) OVER (PARTITION BY pr_id ORDER BY tick) AS next_state
-    FROM (
-        SELECT *, lag(state) OVER (PARTITION BY pr_id ORDER BY tick) AS state_before
-        FROM states
-    )
-    WHERE state IS DISTINCT FROM state_before
 ),
 
 -- Who was asked, and what opens or ends the asking. Own reviews and bots never count.
@@ -137,7 +86,7 @@ pieces AS (
         requests.ended_tick IS NOT NULL
             AND (stretches.to_tick IS NULL OR requests.ended_tick < stretches.to_tick) AS ends_here
     FROM requests
-    JOIN stretches
+    JOIN core.pull_request_states AS stretches
         ON stretches.pr_id = requests.pr_id
         AND (stretches.to_tick IS NULL OR stretches.to_tick > requests.requested_tick)
         AND (requests.ended_tick IS NULL OR stretches.from_tick < requests.ended_tick)

@@ -10,7 +10,8 @@ SELECT
     threads.pull_request_id AS pr_id,
     comments.author_id AS starter_id,
     threads.is_outdated,
-    threads.is_resolved
+    threads.is_resolved,
+    comments.ref
 FROM landing.github__review_threads AS threads
 LEFT JOIN first_comments ON first_comments.thread_id = threads.thread_id
 LEFT JOIN conformed.thread_comments AS comments ON comments.comment_id = first_comments.comment_id

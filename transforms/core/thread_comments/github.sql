@@ -15,8 +15,10 @@ SELECT
     comments.body,
     comments.body LIKE '%```suggestion%' AS has_suggestion,
     NULL::BOOLEAN AS suggestion_applied,
-    comments.source_url
+    comments.source_url,
+    coalesce(pulls.ref || ' r', '') || split_part(comments.comment_id, '/', -1) AS ref
 FROM landing.github__review_comments AS comments
+LEFT JOIN core.pull_requests AS pulls ON pulls.pr_id = comments.pull_request_id
 LEFT JOIN first_authors ON first_authors.comment_id = comments.comment_id
 LEFT JOIN core.accounts AS authors
     ON authors.account_id = coalesce(comments.author_account_id, first_authors.account_id)

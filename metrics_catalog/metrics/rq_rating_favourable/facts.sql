@@ -1,0 +1,72 @@
+-- One row per ended pull request and person who reviewed it before its end: how its author rated the review.
+WITH survey AS (
+    SELECT pr_id, reviewer_id, rater_id, arg_max(rating, (occurred_at_utc, rating)) AS rating
+    FROM core.survey_ratings
+    WHERE rating IS NOT NULL
+    GROUP BY pr_id, reviewer_id, rater_id
+),
+
+targets AS (
+    SELECT review_id AS target_id, pr_id, reviewer_id
+    FROM core.reviews
+    UNION ALL
+    SELECT comments.comment_id, threads.pr_id, comments.author_id
+    FROM core.thread_comments AS comments
+    JOIN core.review_threads AS threads ON threads.thread_id = comments.thread_id
+),
+
+-- The source's names and GraphQL's; what laughs or looks is no rating.
+rating_reactions AS (
+    SELECT
+        targets.pr_id,
+        targets.reviewer_id,
+        reactions.user_id,
+        reactions.occurred_at_utc,
+        upper(reactions.content) IN ('+1', 'THUMBS_UP', 'HEART', 'HOORAY', 'ROCKET') AS is_favourable
+    FROM core.reactions AS reactions
+    JOIN targets ON targets.target_id = reactions.target_id
+    WHERE upper(reactions.content)
+        IN ('+1', 'THUMBS_UP', 'HEART', 'HOORAY', 'ROCKET', '-1', 'THUMBS_DOWN', 'CONFUSED')
+),
+
+last_reactions AS (
+    SELECT pr_id, reviewer_id, user_id, arg_max(is_favourable, (occurred_at_utc, is_favourable)) AS is_favourable
+    FROM rating_reactions
+    GROUP BY pr_id, reviewer_id, user_id
+)
+
+SELECT
+    'person' AS subject_kind,
+    pairs.reviewer_id AS subject_id,
+    pairs.pr_id || '/reviewed-by/' || pairs.reviewer_id AS case_id,
+    pulls.ref,
+    pairs.reviewer_id AS contributor_id,
+    pulls.author_id AS cluster_id,
+    pulls.source_url,
+    pairs.ended_at_utc AS anchor_at_utc,
+    CASE
+        WHEN survey.rating >= 4 THEN 'favourable'
+        WHEN survey.rating = 3 THEN 'neutral'
+        WHEN survey.rating < 3 THEN 'unfavourable'
+        WHEN last_reactions.is_favourable THEN 'favourable'
+        WHEN NOT last_reactions.is_favourable THEN 'unfavourable'
+        ELSE 'not_rated'
+    END AS outcome,
+    CASE
+        WHEN survey.rating IS NOT NULL THEN 'survey'
+        WHEN last_reactions.is_favourable IS NOT NULL THEN 'reaction'
+        ELSE 'not_rated'
+    END AS why,
+    NULL AS amount,
+    NULL AS exposure
+FROM core.review_pairs AS pairs
+JOIN core.pull_requests AS pulls ON pulls.pr_id = pairs.pr_id
+LEFT JOIN survey
+    ON survey.pr_id = pairs.pr_id
+    AND survey.reviewer_id = pairs.reviewer_id
+    AND survey.rater_id = pulls.author_id
+LEFT JOIN last_reactions
+    ON last_reactions.pr_id = pairs.pr_id
+    AND last_reactions.reviewer_id = pairs.reviewer_id
+    AND last_reactions.user_id = pulls.author_id
+WHERE pairs.is_before_end AND NOT pairs.is_bot_pr

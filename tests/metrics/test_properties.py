@@ -1,0 +1,145 @@
+"""What holds of every metric of the catalogue, whatever the rows are, in a world in which each has cases."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metrics_catalog.catalogue import Metric, load_catalogue
+from tests.metrics.full_world import full_world, ship, talk
+from tests.transforms.world import World, rows, utc
+from tests.trends.random_world import random_pull
+from transforms.facts import build_facts
+
+CATALOGUE = load_catalogue()
+SEEDS = st.integers(0, 2**32)
+AS_OF = "2026-06-01"
+# Differences to the month before, completeness and disclosure look at other cells than their own.
+OWN = (
+    "metric_id, subject_kind, subject_id, grain, period, state, status, n, n_pending, n_excluded, numerator, "
+    "denominator, value, ci_low, ci_high, n_contributors, details"
+)
+
+
+def with_small_minimums(metric: Metric) -> Metric:
+    """The metric with values from one case on, so that there is more to compare."""
+    return replace(
+        metric,
+        n_min_month=1 if "month" in metric.grain else None,
+        n_min_quarter=1 if "quarter" in metric.grain else None,
+        params={**metric.params, **{key: 1 for key in metric.params if key.startswith("min_")}},
+    )
+
+
+METRICS = [with_small_minimums(metric) for metric in CATALOGUE.values()]
+
+
+@contextmanager
+def built(world: World) -> Iterator[duckdb.DuckDBPyConnection]:
+    with world.periods(AS_OF, metrics=METRICS) as connection:
+        yield connection
+
+
+def cells(connection: duckdb.DuckDBPyConnection) -> set[tuple[Any, ...]]:
+    return set(connection.execute(f"SELECT {OWN} FROM trends.periods").fetchall())
+
+
+def facts(connection: duckdb.DuckDBPyConnection) -> set[tuple[Any, ...]]:
+    found: set[tuple[Any, ...]] = set()
+    for metric in METRICS:
+        query = (
+            f"SELECT '{metric.id}', subject_kind, subject_id, strftime(month_start, '%Y-%m'), "
+            "case_id, ref, contributor_id, cluster_id, anchor_at_utc, outcome, why, amount "
+            f"FROM facts.{metric.id}"
+        )
+        found |= set(connection.execute(query).fetchall())
+    return found
+
+
+def test_every_metric_has_cells_of_every_grain_and_kind_of_subject_it_names() -> None:
+    with built(full_world(7, pulls=60)) as connection:
+        found = set(
+            connection.execute(
+                "SELECT DISTINCT metric_id, subject_kind, grain FROM trends.periods"
+            ).fetchall()
+        )
+    assert found == {
+        (metric.id, kind, grain)
+        for metric in METRICS
+        for kind in metric.subject_kinds
+        for grain in metric.grain
+    }
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=SEEDS)
+def test_the_order_of_rows_changes_nothing_and_a_second_run_neither(seed: int) -> None:
+    world = full_world(seed, everybody_in_a_team=False)
+    with built(world) as connection:
+        before = cells(connection), facts(connection)
+    with built(world) as connection:
+        assert (cells(connection), facts(connection)) == before
+    for found in world.tables.values():
+        Random(seed).shuffle(found)
+    with built(world) as connection:
+        assert (cells(connection), facts(connection)) == before
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=SEEDS)
+def test_another_pull_request_moves_only_the_periods_of_its_own_cases(seed: int) -> None:
+    world, random = full_world(seed), Random(seed)
+    with built(world) as connection:
+        cells_before, facts_before = cells(connection), facts(connection)
+    random_pull(world, random, "another-one", everybody_in_a_team=True)
+    pull = world.tables["pull_requests"][-1]
+    talk(world, random, "another-one", pull["author_id"], pull["created_at_utc"])
+    if pull["merged_at_utc"]:
+        ship(world, random, 999, "another-one", pull["merged_at_utc"])
+    with built(world) as connection:
+        cells_after, facts_after = cells(connection), facts(connection)
+    assert facts_before <= facts_after, "a case that was there is there as it was"
+    assert {row[5].split("-t")[0] for row in facts_after - facts_before} <= {"another-one"}
+    own = {row[:4] for row in facts_after - facts_before}
+    own |= {(*key, f"{month[:4]}-Q{(int(month[5:]) + 2) // 3}") for *key, month in own}
+    moved = {(metric, kind, who, period) for metric, kind, who, _, period, *_ in cells_before ^ cells_after}
+    assert moved <= own
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=SEEDS)
+def test_what_a_team_has_is_what_its_people_have(seed: int) -> None:
+    """Everybody whose cases count is in exactly one team at every instant."""
+    pooled = [metric.id for metric in METRICS if metric.team == "pooled" and "person" in metric.subject_kinds]
+    query = (
+        "SELECT metric_id, period, sum(n) AS n, sum(n_pending) AS n_pending, sum(numerator) AS numerator, "
+        "sum(denominator) AS denominator FROM trends.periods WHERE subject_kind = $kind "
+        "GROUP BY ALL ORDER BY ALL"
+    )
+    with built(full_world(seed)) as connection:
+        persons = [row for row in rows(connection, query, kind="person") if row["metric_id"] in pooled]
+        teams = [row for row in rows(connection, query, kind="team") if row["metric_id"] in pooled]
+    assert persons
+    assert persons == teams
+
+
+def test_an_empty_warehouse_has_no_case_and_no_cell() -> None:
+    with built(World()) as connection:
+        assert cells(connection) == set()
+        assert facts(connection) == set()
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.id)
+def test_a_metric_that_lacks_an_input_has_no_case_at_all(metric: Metric) -> None:
+    with full_world(7, pulls=60).core(AS_OF) as connection:
+        build_facts(connection, [metric], as_of_utc=utc(AS_OF))
+        assert connection.execute(f"SELECT count(*) > 0 FROM facts.{metric.id}").fetchall() == [(True,)]
+        connection.execute(f"DROP TABLE facts.{metric.id}")
+        build_facts(connection, [metric], as_of_utc=utc(AS_OF), gaps=[metric.id])
+        assert connection.execute(f"SELECT count(*) FROM facts.{metric.id}").fetchall() == [(0,)]

@@ -1,0 +1,12 @@
+-- One row per subject and period: over how many different clusters and people its counting cases are spread.
+SELECT
+    subject_kind,
+    subject_id,
+    grain,
+    period,
+    count(DISTINCT cluster_id) AS n_cluster_id,
+    count(DISTINCT contributor_id) AS n_contributor_id
+FROM cases
+WHERE list_contains($counted, outcome)
+GROUP BY subject_kind, subject_id, grain, period
+ORDER BY subject_kind, subject_id, grain, period
