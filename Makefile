@@ -18,7 +18,7 @@ dev: .venv/installed                ## Open Dagster on this checkout
 	DAGSTER_HOME=$(CURDIR)/var/dagster $(BIN)/dagster dev -m pipelines.dagster_definitions
 
 test: .venv/installed-dev           ## All tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --numprocesses auto --dist worksteal
 
 check: .venv/installed-dev          ## Formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .
