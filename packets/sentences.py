@@ -12,6 +12,7 @@ from packets.catalogue import Metric
 from packets.cells import KEPT_OUT, LADDER_STATISTICS, MetricCells, inside, ladder_months
 from packets.quarters import Quarter, State
 from packets.words import detail_texts, interval_text, listed, value_text
+from transforms.changes.effects import FIRED
 from transforms.ladder import (
     Estimate,
     LadderMonth,
@@ -38,6 +39,11 @@ class Comparison:
     outcome: str | None = None
     reason: str | None = None
     is_tested: bool = False
+
+    @property
+    def has_direction(self) -> bool:
+        """Whether the quarter was found to differ from what was before it."""
+        return self.outcome in FIRED
 
     @property
     def told(self) -> str:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -214,3 +215,20 @@ def test_the_checksum_can_be_computed_from_the_json(small_packet: Packet) -> Non
     spelled = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert spelled == canonical_json(small_packet)
     assert hashlib.sha256(spelled.encode()).hexdigest() == sealed
+
+
+def test_page_one_tells_at_length_only_what_is_said_to_have_changed(small_packet: Packet) -> None:
+    first, *others = small_packet.figures
+    assert first.comparison is not None
+    fallen = replace(first.comparison, outcome="worsening", verdict="5 of 50 this quarter, 45 of 50 before.")
+    page = packet_html(replace(small_packet, figures=(replace(first, comparison=fallen), *others)))
+    page_one, rest = page.split("<h3>Outside your hands</h3>")
+    changed, unchanged = page_one.split("<p>Nothing can be said to have changed in this:</p>")
+    assert "5 of 50 this quarter, 45 of 50 before." in changed
+    assert first.title not in unchanged
+    for entry in others:
+        assert entry.comparison is not None
+        assert entry.comparison.verdict is not None
+        assert entry.comparison.sentence in unchanged
+        assert entry.comparison.verdict not in page_one
+        assert entry.comparison.verdict[1:] in rest
