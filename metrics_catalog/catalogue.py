@@ -15,8 +15,7 @@ from importlib.resources.abc import Traversable
 from typing import Any, Literal, TypeVar, cast, get_args
 
 Direction = Literal["higher_is_better", "lower_is_better", "neutral", "load"]
-Statistic = Literal["share", "median", "rate", "minutes", "sum", "effective_number"]
-Sample = Literal["cases", "exposure"]
+Statistic = Literal["share", "median", "effective_number"]
 TeamValue = Literal["pooled", "own_cases"]
 Otherwise = Literal["insufficient", "suppressed"]
 Distinct = Literal["cluster_id", "contributor_id"]
@@ -75,7 +74,7 @@ class Metric:
     ``outcomes`` sorts the outcomes of its cases, where ``unlisted`` ones only enter details and are no rows
     of evidence; ``params`` are the parameters of its query and requirements; ``min_effect`` is the smallest
     change called meaningful; ``amount_unit`` the unit of a case's amount, where it has one; a minimum sample
-    of "none" is none; ``sample`` says what n counts, of a rate its cases or the rows that bring exposure; the cases with one of ``confidential_whys`` are shown to nobody one by one;
+    of "none" is none; the cases with one of ``confidential_whys`` are shown to nobody one by one;
     ``facts_sql`` is the query beside the file.
     """
 
@@ -110,7 +109,6 @@ class Metric:
     params: Mapping[str, Any]
     details: Mapping[str, Detail] = field(default_factory=dict)
     requires: Mapping[str, Requirement] = field(default_factory=dict)
-    sample: Sample = "cases"
     inputs: tuple[Input, ...] = ()
     confidential_whys: tuple[str, ...] = ()
     facts_sql: str
@@ -130,12 +128,6 @@ class Metric:
         """What a cell needs for a value."""
         smallest = {"month": self.n_min_month, "quarter": self.n_min_quarter}
         told = [" or ".join(f"{smallest[grain] or 1} cases a {grain}" for grain in self.grain)]
-        if self.statistic == "rate" and self.sample == "exposure":
-            told = [" or ".join(f"an exposure of {smallest[grain] or 1} a {grain}" for grain in self.grain)]
-        elif self.statistic in ("rate", "minutes"):
-            told = ["none: no case is a value too, where somebody watched"]
-        if "min_exposure" in self.params:
-            told = [f"an exposure of {self.params['min_exposure']}"]
         told += [
             f"at least {self.params[requirement.at_least]} {self.details[name].words or name}"
             + (", else nothing is shown" if requirement.otherwise == "suppressed" else "")
@@ -147,9 +139,6 @@ class Metric:
 _OUTCOMES: Mapping[str, tuple[str, ...]] = {
     "share": ("numerator", "denominator", "pending", "excluded"),
     "median": ("counted", "closed_whys", "pending", "excluded"),
-    "rate": ("counted", "exposed", "pending", "excluded"),
-    "minutes": ("counted", "exposed", "pending", "excluded"),
-    "sum": ("counted", "pending", "excluded"),
     "effective_number": ("counted", "pending", "excluded"),
 }
 _UNLISTED = "unlisted"
@@ -241,7 +230,6 @@ def _check(name: str, metric: Metric) -> None:
     for key, known in (
         ("direction", get_args(Direction)),
         ("statistic", get_args(Statistic)),
-        ("sample", get_args(Sample)),
         ("team", get_args(TeamValue)),
     ):
         if getattr(metric, key) not in known:

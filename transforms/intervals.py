@@ -67,13 +67,6 @@ def poisson_rate(count: int, exposure: float) -> tuple[float, float, float]:
     return count / exposure, low / exposure, high / exposure
 
 
-def poisson_limits(count: Whole, exposure: Real) -> tuple[Real, Real]:
-    """Exact Poisson intervals of counts over exposures; nan where the exposure is 0."""
-    watched = np.where(exposure > 0, exposure, np.nan)
-    low = np.where(count > 0, special.gammaincinv(np.maximum(count, 1), _TAIL), 0.0)
-    return low / watched, special.gammaincinv(count + 1, 1 - _TAIL) / watched
-
-
 def median_places(n: Whole) -> tuple[Whole, Real]:
     """Places l (from 1) of the lower ends among n sorted cases, and the coverages. Every n must be >= 6.
 

@@ -189,7 +189,7 @@ def _cell(
         .pl()
         .to_dicts()
     )
-    unit = metric.amount_unit or ("minutes" if metric.unit == "minutes" else "hours")
+    unit = "minutes" if metric.unit == "minutes" else "hours"
     rows = [{**row, unit: row["amount"]} for row in evidence]
     if not found:
         ((state,),) = connection.execute(

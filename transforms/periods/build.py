@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from metrics_catalog.catalogue import Metric, Otherwise
-from transforms.intervals import median_places_frame, poisson_limits, wilson_limits
+from transforms.intervals import median_places_frame, wilson_limits
 from transforms.local_time import local_date, periods_between
 from transforms.queries import create, insert, sql
 
@@ -210,63 +210,9 @@ def _effective_number(connection: duckdb.DuckDBPyConnection, metric: Metric) -> 
     return cells
 
 
-def _exposed(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
-    """What rates, minutes and sums are made of: how many cases, over what exposure."""
-    words = {key: list(metric.outcomes.get(key, ())) for key in ("counted", "exposed", "pending", "excluded")}
-    cells: pl.DataFrame = connection.sql(sql("periods/exposed.sql"), params=words).pl()
-    return cells
-
-
-def _rate(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
-    """Cases over exposure with exact Poisson intervals; no case at all is a value where there is exposure."""
-    cells = _exposed(connection, metric)
-    k, exposure = cells["numerator"].to_numpy(), cells["exposure"].to_numpy()
-    low, high = poisson_limits(k, exposure)
-    rate = np.divide(k, exposure, out=np.full(len(k), np.nan), where=exposure > 0)
-    n = "n_exposed" if metric.sample == "exposure" else "numerator"
-    return cells.with_columns(
-        pl.col(n).alias("n"),
-        pl.Series("value", rate, nan_to_null=True),
-        pl.Series("ci_low", low, nan_to_null=True),
-        pl.Series("ci_high", high, nan_to_null=True),
-    ).drop("n_exposed", "n_clusters", "covered", "plain_sum")
-
-
-def _minutes(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
-    """The share of the minutes watched that no case covers; a complete record, without an interval."""
-    cells = _exposed(connection, metric)
-    return cells.with_columns(
-        pl.col("n_clusters").alias("n"),
-        (1 - pl.col("covered") / pl.col("exposure")).fill_nan(None).alias("value"),
-        pl.col("covered").alias("down_minutes"),
-        pl.col("exposure").alias("total_minutes"),
-    ).drop("n_exposed", "n_clusters", "covered", "plain_sum", "numerator")
-
-
-def _sum(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
-    """What the cases cover together, overlaps once; a complete record, without an interval."""
-    cells = _exposed(connection, metric)
-    return cells.with_columns(
-        pl.col("n_clusters").alias("n"),
-        pl.col("covered").alias("value"),
-        pl.col("plain_sum").alias("sum_without_union"),
-    ).drop("n_exposed", "n_clusters", "covered", "plain_sum", "numerator", "exposure")
-
-
-_STATISTICS = {
-    "share": _share,
-    "median": _median,
-    "rate": _rate,
-    "minutes": _minutes,
-    "sum": _sum,
-    "effective_number": _effective_number,
-}
-_OWN_DETAILS: Mapping[str, tuple[str, ...]] = {
-    "median": ("n_open", "value_at_least", "coverage"),
-    "minutes": ("down_minutes", "total_minutes"),
-    "sum": ("sum_without_union",),
-}
-"""Figures of a statistic that go into ``details``; all of a median but its counts need the minimum sample."""
+_STATISTICS = {"share": _share, "median": _median, "effective_number": _effective_number}
+_OWN_DETAILS: Mapping[str, tuple[str, ...]] = {"median": ("n_open", "value_at_least", "coverage")}
+"""Figures of a statistic that go into ``details``; all but the counts need the minimum sample."""
 
 
 def _with_details(connection: duckdb.DuckDBPyConnection, metric: Metric, cells: pl.DataFrame) -> pl.DataFrame:
@@ -315,10 +261,9 @@ def _with_status(cells: pl.DataFrame, metric: Metric, limits: Limits) -> pl.Data
     for otherwise in get_args(Otherwise):  # suppressed wins: an insufficient cell may show its rows
         for condition in _lacking(metric, limits, otherwise):
             status = pl.when(condition).then(pl.lit(otherwise)).otherwise(status)
-    nothing = pl.col("exposure").fill_null(0) == 0 if metric.outcomes.get("exposed") else pl.col("n") == 0
-    status = pl.when(nothing).then(pl.lit("no_activity")).otherwise(status)
+    status = pl.when(pl.col("n") == 0).then(pl.lit("no_activity")).otherwise(status)
     derived = [name for name, detail in metric.details.items() if detail.value_with]
-    own = ["value_at_least", "coverage"] if metric.statistic == "median" else []
+    own = [name for name in _OWN_DETAILS.get(metric.statistic, ()) if name != "n_open"]
     hidden = [name for name in ("value", "ci_low", "ci_high", *derived, *own) if name in cells.columns]
     marked = cells.with_columns(status.alias("status"))
     shown = marked.with_columns(
@@ -347,8 +292,6 @@ def _lacking(metric: Metric, limits: Limits, otherwise: str) -> list[pl.Expr]:
         quarter = metric.n_min_quarter if limits.n_min is None else limits.n_min
         n_min = pl.when(pl.col("grain") == "month").then(pl.lit(month or 0)).otherwise(pl.lit(quarter or 0))
         found.append(pl.col("n") < n_min)
-        if "min_exposure" in params:
-            found.append(pl.col("exposure").fill_null(0) < params["min_exposure"])
     return found
 
 
