@@ -27,6 +27,9 @@ def connect(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = _open(":memory:" if path is None else str(path), read_only=False)
     try:
         connection.execute("SET TimeZone = 'UTC'")
+        # DuckDB compares every pair of an ASOF join whose left side it takes for small, and behind several
+        # CTEs it takes 56,000 rows for small: 12.8 million pairs, 8.5 s in place of 0.4 s.
+        connection.execute("SET asof_loop_join_threshold = 0")
         yield connection
     finally:
         connection.close()
