@@ -15,7 +15,7 @@ from importlib.resources.abc import Traversable
 from typing import Any, Literal, TypeVar, cast, get_args
 
 Direction = Literal["higher_is_better", "lower_is_better", "neutral", "load"]
-Statistic = Literal["share", "median", "effective_number"]
+Statistic = Literal["share", "median", "rate", "minutes", "sum", "distinct", "effective_number"]
 TeamValue = Literal["pooled", "own_cases"]
 Otherwise = Literal["insufficient", "suppressed"]
 Distinct = Literal["cluster_id", "contributor_id"]
@@ -38,7 +38,7 @@ class Detail:
     """A figure that a cell tells besides; exactly one key says which.
 
     ``outcomes`` or ``whys``: cases of these classes. ``distinct``: different ones among the counted cases.
-    ``counted_over``: n over another detail. ``value_with``: the share, were the cases of another detail in
+    ``counted_over``: n over another detail. ``exposure_times``: the exposure of a rate in another unit. ``value_with``: the share, were the cases of another detail in
     its numerator too; like the value it needs the minimum sample. ``words`` stand after the figure where it
     is shown; without them it is not.
     """
@@ -48,6 +48,7 @@ class Detail:
     whys: tuple[str, ...] = ()
     distinct: Distinct | None = None
     counted_over: str | None = None
+    exposure_times: float | None = None
     value_with: str | None = None
 
 
@@ -75,6 +76,7 @@ class Metric:
     of evidence; ``params`` are the parameters of its query and requirements; ``min_effect`` is the smallest
     change called meaningful; ``amount_unit`` the unit of a case's amount, where it has one; a minimum sample
     of "none" is none; the cases with one of ``confidential_whys`` are shown to nobody one by one;
+    with ``is_why_a_person`` the reason of a case is whose it is, and is not published;
     ``facts_sql`` is the query beside the file.
     """
 
@@ -111,6 +113,7 @@ class Metric:
     requires: Mapping[str, Requirement] = field(default_factory=dict)
     inputs: tuple[Input, ...] = ()
     confidential_whys: tuple[str, ...] = ()
+    is_why_a_person: bool = False
     facts_sql: str
 
     @property
@@ -128,17 +131,30 @@ class Metric:
         """What a cell needs for a value."""
         smallest = {"month": self.n_min_month, "quarter": self.n_min_quarter}
         told = [" or ".join(f"{smallest[grain] or 1} cases a {grain}" for grain in self.grain)]
+        if self.statistic in ("rate", "minutes") and not any(smallest.values()):
+            told = [] if self.requires else ["none: a time without cases is a value too"]
         told += [
-            f"at least {self.params[requirement.at_least]} {self.details[name].words or name}"
+            f"at least {self.params[requirement.at_least]} {self._words_of(name)}"
             + (", else nothing is shown" if requirement.otherwise == "suppressed" else "")
             for name, requirement in self.requires.items()
         ]
         return "; ".join(told)
 
+    def _words_of(self, figure: str) -> str:
+        if figure == _EXPOSURE:
+            return str(self.case_words.get(_EXPOSURE, _EXPOSURE))
+        return self.details[figure].words or figure
 
+
+_EXPOSURE = "exposure"
+"""A rate may ask for exposure, which is no detail: every rate has it."""
 _OUTCOMES: Mapping[str, tuple[str, ...]] = {
     "share": ("numerator", "denominator", "pending", "excluded"),
     "median": ("counted", "closed_whys", "pending", "excluded"),
+    "rate": ("counted", "numerator", "pending", "excluded"),
+    "minutes": ("counted", "total", "pending", "excluded"),
+    "sum": ("counted", "pending", "excluded"),
+    "distinct": ("counted", "pending", "excluded"),
     "effective_number": ("counted", "pending", "excluded"),
 }
 _UNLISTED = "unlisted"
@@ -269,7 +285,8 @@ def _check_details(name: str, metric: Metric) -> None:
             if other is not None and other not in metric.details:
                 raise CatalogueError(f"{name}, details.{key}: no detail {other!r}")
     for key, requirement in metric.requires.items():
-        if key not in metric.details or requirement.at_least not in metric.params:
+        known = {*metric.details, *([_EXPOSURE] if metric.statistic == "rate" else [])}
+        if key not in known or requirement.at_least not in metric.params:
             raise CatalogueError(f"{name}, requires.{key}: needs a detail of that name and a parameter")
         if requirement.otherwise not in get_args(Otherwise):
             raise CatalogueError(

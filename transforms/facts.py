@@ -97,7 +97,7 @@ def build_facts(
 
 _FORGET = """
 UPDATE facts.{metric_id} AS facts
-SET contributor_id = NULL, case_id = numbered.case_id
+SET contributor_id = NULL, case_id = numbered.case_id{why}
 FROM (
     SELECT rowid AS place, subject_id || '/case/' || row_number() OVER (
         PARTITION BY subject_kind, subject_id ORDER BY anchor_at_utc, case_id
@@ -115,7 +115,8 @@ def forget_persons(connection: duckdb.DuckDBPyConnection, metrics: Iterable[Metr
     """
     for metric in metrics:
         if metric.team == "pooled":
-            connection.execute(_FORGET.format(metric_id=metric.id))
+            why = ", why = 'of_a_member'" if metric.is_why_a_person else ""
+            connection.execute(_FORGET.format(metric_id=metric.id, why=why))
 
 
 _NOT_SUPPRESSED = """NOT EXISTS (
@@ -142,7 +143,8 @@ def listed_cases(metric: Metric) -> str:
 def published_cases(metric: Metric) -> str:
     """Those of ``listed_cases`` that may be read one by one."""
     hidden = metric.confidential_whys
-    return _cases_where(metric, [f"facts.why NOT IN ({_quoted(hidden)})"] if hidden else [])
+    found = _cases_where(metric, [f"facts.why NOT IN ({_quoted(hidden)})"] if hidden else [])
+    return f"SELECT * REPLACE ('of_a_member' AS why) FROM ({found})" if metric.is_why_a_person else found
 
 
 def _cases_where(metric: Metric, conditions: list[str]) -> str:

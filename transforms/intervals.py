@@ -60,11 +60,17 @@ def wilson(k: int, n: int, z: float = Z) -> tuple[float | None, float | None]:
     return float(low[0]), float(high[0])
 
 
+def poisson_rates(count: Whole, exposure: Real) -> tuple[Real, Real, Real]:
+    """Rates and exact Poisson intervals of counts over exposures; nan where there is no exposure."""
+    known = np.where(exposure > 0, exposure, np.nan)
+    low = np.where(count == 0, 0.0, special.gammaincinv(np.maximum(count, 1), _TAIL))
+    return count / known, low / known, special.gammaincinv(count + 1, 1 - _TAIL) / known
+
+
 def poisson_rate(count: int, exposure: float) -> tuple[float, float, float]:
-    """Rate and exact Poisson interval of a count over an exposure > 0."""
-    low = float(special.gammaincinv(count, _TAIL)) if count else 0.0
-    high = float(special.gammaincinv(count + 1, 1 - _TAIL))
-    return count / exposure, low / exposure, high / exposure
+    """:func:`poisson_rates` of one count over an exposure > 0."""
+    value, low, high = poisson_rates(np.array([count]), np.array([exposure]))
+    return float(value[0]), float(low[0]), float(high[0])
 
 
 def median_places(n: Whole) -> tuple[Whole, Real]:

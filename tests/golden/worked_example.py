@@ -42,7 +42,12 @@ def build_case(connection: duckdb.DuckDBPyConnection, case: Mapping[str, Any], m
     zone = config.get("reporting_tz", "UTC")
     rows = conformed_rows(case["inputs"], zone)
     threshold = config.get("threshold_hours", metric.params.get("threshold_hours", 24))
-    settings = CoreSettings(as_of_utc=as_of, reporting_timezone=zone, review_limit_hours=threshold)
+    settings = CoreSettings(
+        as_of_utc=as_of,
+        reporting_timezone=zone,
+        review_limit_hours=threshold,
+        ack_target_minutes=config.get("ack_target_minutes", metric.params.get("ack_target_minutes", 5)),
+    )
 
     def conform(into: duckdb.DuckDBPyConnection, entity: str) -> None:
         names = {column.name for column in table(f"core.{entity}").columns}
@@ -147,6 +152,37 @@ def conformed_rows(inputs: Mapping[str, list[Row]], zone: str) -> dict[str, list
             {"link": "explicit", **row, "reported_at_utc": instant(row.get("reported_at"))}
             for row in inputs.get("defects", [])
         ],
+        "incidents": [
+            {
+                **row,
+                "ref": row["incident_id"],
+                **{
+                    f"{name}_utc": instant(row.get(name))
+                    for name in ("created_at", "resolved_at", "impact_start_at", "impact_end_at")
+                },
+            }
+            for row in inputs.get("incidents", [])
+        ],
+        "incident_log": [
+            {
+                **row,
+                "entry_id": str(number),
+                "occurred_at_utc": instant(row["occurred_at"]),
+                "until_utc": instant(row.get("until")),
+            }
+            for number, row in enumerate(inputs.get("incident_log", []))
+        ],
+        "oncall_shifts": [
+            {**row, "start_at_utc": instant(row["start_at"]), "end_at_utc": instant(row.get("end_at"))}
+            for row in inputs.get("oncall_shifts", [])
+        ],
+        "postmortems": [
+            {**row, "published_at_utc": instant(row["published_at"])} for row in inputs.get("postmortems", [])
+        ],
+        "maintenance_windows": [
+            {**row, "start_at_utc": instant(row["start_at"]), "end_at_utc": instant(row["end_at"])}
+            for row in inputs.get("maintenance_windows", [])
+        ],
     } | {
         name: [{**row, "occurred_at_utc": instant(row["occurred_at"])} for row in inputs.get(name, [])]
         for name in ("reactions", "survey_ratings")
@@ -154,9 +190,12 @@ def conformed_rows(inputs: Mapping[str, list[Row]], zone: str) -> dict[str, list
 
 
 def _everybody(inputs: Mapping[str, list[Row]]) -> set[str]:
-    names = ("person_id", "author_id", "reviewer_id", "starter_id", "rater_id", "user_id", "assignee_id")
+    names = (
+        *("person_id", "author_id", "reviewer_id", "starter_id", "rater_id", "user_id", "to_user_id"),
+        "assignee_id",
+    )
     values = (row.get(name) for rows in inputs.values() for row in rows for name in names)
-    return {value for value in values if value is not None}
+    return {value for value in values if value is not None} - {"*"}
 
 
 def _cell(
@@ -189,13 +228,13 @@ def _cell(
         .pl()
         .to_dicts()
     )
-    unit = "minutes" if metric.unit == "minutes" else "hours"
+    unit = metric.amount_unit or "hours"
     rows = [{**row, unit: row["amount"]} for row in evidence]
     if not found:
         ((state,),) = connection.execute(
             "SELECT state FROM trends.period_states WHERE period = $period", {"period": period}
         ).fetchall()
-        counts = {"numerator": 0, "denominator": 0} if metric.statistic == "share" else {"n_open": 0}
+        counts = dict(_EMPTY.get(metric.statistic, {}))
         derived = [
             name for name, detail in metric.details.items() if detail.counted_over or detail.value_with
         ]
@@ -215,6 +254,15 @@ def _cell(
     (cell,) = found
     details = json.loads(cell.pop("details") or "{}")
     return {**cell, **details, "evidence": rows}
+
+
+_EMPTY: Mapping[str, Row] = {
+    "share": {"numerator": 0, "denominator": 0},
+    "rate": {"numerator": 0, "exposure": 0},
+    "median": {"n_open": 0},
+    "minutes": {"down_minutes": 0, "total_minutes": 0},
+}
+"""The counts of a cell without any case."""
 
 
 def _first_day(period: str, *, after: bool = False) -> date:

@@ -6,6 +6,7 @@ Not here: what must hold of them (test_properties).
 
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 from tests.transforms.world import World
 from tests.trends.random_world import PEOPLE, random_world
@@ -23,7 +24,7 @@ _REPLIES = ("I prefer it", "Tracked in PAY-12", "see #77", "Done")
 
 
 def full_world(seed: int, *, pulls: int = 25, everybody_in_a_team: bool = True) -> World:
-    """``random_world`` with threads, ratings, dismissals, deployments and defects."""
+    """``random_world`` with threads, ratings, dismissals, deployments, defects and on-call."""
     random = Random(seed + 1)
     world = random_world(seed, pulls=pulls, everybody_in_a_team=everybody_in_a_team)
     for pull in list(world.tables["pull_requests"]):
@@ -34,6 +35,7 @@ def full_world(seed: int, *, pulls: int = 25, everybody_in_a_team: bool = True) 
     merged = [pull for pull in world.tables["pull_requests"] if pull["merged_at_utc"]]
     for number, pull in enumerate(merged):
         ship(world, random, number, pull["pr_id"], pull["merged_at_utc"])
+    hold_the_pager(world, random)
     return world
 
 
@@ -118,3 +120,73 @@ def ship(world: World, random: Random, number: int, pr_id: str, merged: datetime
             status="confirmed",
             link=random.choice(("explicit", "heuristic")),
         )
+
+
+def hold_the_pager(world: World, random: Random) -> None:
+    """Shifts of five days in turn, and incidents that page whoever is on call, some of them at night."""
+    start = datetime(2026, 1, 5, 9)
+    for number in range(28):
+        begins = start + timedelta(days=5 * number)
+        world.add(
+            "oncall_shifts",
+            person_id=PEOPLE[number % len(PEOPLE)],
+            schedule_id="rota",
+            start_at_utc=begins,
+            end_at_utc=begins + timedelta(days=5, hours=random.choice((0, 0, 12))),
+        )
+        for _ in range(random.randrange(4)):
+            at = begins + timedelta(minutes=random.randrange(5 * 24 * 60))
+            page(world, random, PEOPLE[number % len(PEOPLE)], at)
+
+
+def page(world: World, random: Random, who: str, at: datetime) -> None:
+    """One incident: assigned and notified, then answered, timed out, cleared by itself or still open."""
+    incident_id = f"incident-{len(world.tables.get('incidents', [])):03d}"
+    ending = random.choice(
+        ("answered", "answered", "handed over", "timed out", "by itself", "open", "merged")
+    )
+    resolved = at + timedelta(minutes=random.randrange(2, 300))
+    is_resolved = ending not in ("open", "timed out")
+    others = [row["incident_id"] for row in world.tables.get("incidents", [])]
+    world.add(
+        "incidents",
+        incident_id=incident_id,
+        ref=incident_id,
+        service_id=random.choice(("api", "web")),
+        urgency=random.choice(("high", "high", "high", "low")),
+        is_major=random.random() < 0.5,
+        created_at_utc=at,
+        resolved_at_utc=resolved if is_resolved else None,
+        merged_into=random.choice(others) if ending == "merged" and others else None,
+        resolution_tag=random.choice((None, None, "false_alarm")),
+    )
+
+    def log(kind: str, when: datetime, **more: Any) -> None:
+        entry = f"{incident_id}-{len(world.tables.get('incident_log', []))}"
+        world.add(
+            "incident_log", entry_id=entry, incident_id=incident_id, type=kind, occurred_at_utc=when, **more
+        )
+
+    log("assign", at, to_user_id=who)
+    log("notify", at, user_id=who, channel=random.choice(("push", "phone", "email")))
+    log("notify", at + timedelta(seconds=random.randrange(120)), user_id=who, channel="sms")
+    answered = at + timedelta(minutes=random.randrange(1, 12))
+    if ending in ("answered", "handed over"):
+        log("acknowledge", answered, user_id=who)
+        if random.random() < 0.3:
+            until = answered + timedelta(hours=2)
+            log("snooze", answered + timedelta(minutes=1), user_id=who, until_utc=until)
+    if ending == "handed over":
+        to = random.choice([person for person in PEOPLE if person != who])
+        log("reassign", answered + timedelta(minutes=9), user_id=who, to_user_id=to, via="manual")
+    if ending == "timed out":
+        to = random.choice([person for person in PEOPLE if person != who])
+        log("escalate", at + timedelta(minutes=5), to_user_id=to, via="timeout")
+    if is_resolved:
+        via = {"by itself": "integration", "merged": "merge"}.get(ending, "manual")
+        log("resolve", resolved, user_id=who if via == "manual" else None, via=via)
+        if random.random() < 0.7:
+            document = resolved + timedelta(days=random.randrange(12))
+            world.add(
+                "postmortems", incident_id=incident_id, ref=f"{incident_id}-pm", published_at_utc=document
+            )

@@ -23,7 +23,7 @@ AS_OF = "2026-06-01"
 # Differences to the month before, completeness and disclosure look at other cells than their own.
 OWN = (
     "metric_id, subject_kind, subject_id, grain, period, state, status, n, n_pending, n_excluded, numerator, "
-    "denominator, value, ci_low, ci_high, n_contributors, details"
+    "denominator, exposure, value, ci_low, ci_high, n_contributors, details"
 )
 
 

@@ -197,7 +197,8 @@ class World:
             create(connection, "ops.completeness")
             for day in gaps:
                 connection.execute(
-                    "INSERT INTO ops.completeness (month_start, status) VALUES ($day, 'incomplete')",
+                    "INSERT INTO ops.completeness (source, month_start, status) "
+                    "VALUES ('github', $day, 'incomplete')",
                     {"day": date.fromisoformat(day)},
                 )
             instant = aware(as_of)

@@ -47,6 +47,7 @@ class CoreSettings:
     not_a_defect_labels: Sequence[str] = NOT_A_DEFECT_LABELS
     ack_words: Sequence[str] = tuple(ACK_WORDS)
     review_limit_hours: float = 24.0
+    ack_target_minutes: float = 5.0
 
     def parameters(self) -> dict[str, object]:
         return {
@@ -56,6 +57,7 @@ class CoreSettings:
             "not_a_defect_labels": list(self.not_a_defect_labels),
             "ack_words": list(self.ack_words),
             "limit_us": round(self.review_limit_hours * 3_600_000_000),
+            "ack_target_us": round(self.ack_target_minutes * 60_000_000),
         }
 
 
@@ -83,6 +85,12 @@ ENTITIES: Mapping[str, Cut] = {
     "survey_ratings": Cut(own_instant="occurred_at_utc"),
     "deployments": Cut(own_instant="finished_at_utc"),
     "defects": Cut(own_instant="reported_at_utc"),
+    "incidents": Cut(own_instant="created_at_utc", ends=("resolved_at_utc", "impact_end_at_utc")),
+    "incident_log": Cut(own_instant="occurred_at_utc"),
+    # A shift's end is planned and known beforehand; what lies after the as-of is cut off in on-call time.
+    "oncall_shifts": Cut(own_instant="start_at_utc"),
+    "postmortems": Cut(own_instant="published_at_utc"),
+    "maintenance_windows": Cut(own_instant="start_at_utc"),
     "thread_comments": Cut(own_instant="occurred_at_utc"),
     # A thread has no time of its own: it begins with its first comment.
     "review_threads": Cut(
@@ -92,6 +100,14 @@ ENTITIES: Mapping[str, Cut] = {
 }
 """In the order in which they are built: a SELECT may use those before it."""
 
+_MEASURED = (
+    ("pull_requests", "created_at_utc"),
+    ("deployments", "finished_at_utc"),
+    ("incidents", "created_at_utc"),
+    ("incident_log", "occurred_at_utc"),
+    ("oncall_shifts", "start_at_utc"),
+)
+
 DERIVED = (
     "working_clock",
     "pull_request_states",
@@ -100,6 +116,10 @@ DERIVED = (
     "comment_labels",
     "thread_fates",
     "review_pairs",
+    "oncall_time",
+    "pages",
+    "interruptions",
+    "engagements",
 )
 """Shared work done once, each from those before it and the entities."""
 
@@ -191,12 +211,21 @@ def reporting_days(connection: duckdb.DuckDBPyConnection, days: Sequence[date], 
     _replace(connection, "reporting_days", frame)
 
 
+def _first_instant(connection: duckdb.DuckDBPyConnection) -> datetime | None:
+    """The first instant of anything that is measured; None where there is nothing."""
+    measured = " UNION ALL ".join(
+        f"SELECT min({column}) AS instant FROM core.{name}" for name, column in _MEASURED
+    )
+    ((first,),) = connection.execute(f"SELECT min(instant) FROM ({measured})").fetchall()
+    return first  # type: ignore[no-any-return]
+
+
 def _local_days(connection: duckdb.DuckDBPyConnection, settings: CoreSettings) -> None:
-    """The table ``local_days``: all dates of the periods with a pull request, in every zone used.
+    """The table ``local_days``: all dates of the periods since something happened, in every zone used.
 
     A request can have waited on any of them, and absence is told by the days of a whole month or quarter.
     """
-    ((first,),) = connection.execute("SELECT min(created_at_utc) FROM core.pull_requests").fetchall()
+    first = _first_instant(connection)
     zones = [zone for (zone,) in connection.execute("SELECT DISTINCT tz FROM core.roster").fetchall()]
     last = local_date(settings.as_of_utc, settings.reporting_timezone) + timedelta(days=2)
     begin = last if first is None else local_date(first, settings.reporting_timezone)
@@ -205,8 +234,8 @@ def _local_days(connection: duckdb.DuckDBPyConnection, settings: CoreSettings) -
 
 
 def _months(connection: duckdb.DuckDBPyConnection, settings: CoreSettings) -> None:
-    """``core.months``, from the first pull request's to the as-of's."""
-    ((first,),) = connection.execute("SELECT min(created_at_utc) FROM core.pull_requests").fetchall()
+    """``core.months``, from the first instant's to the as-of's."""
+    first = _first_instant(connection)
     zone = settings.reporting_timezone
     last = local_date(settings.as_of_utc, zone)
     months = [

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from metrics_catalog.catalogue import Metric, Otherwise
-from transforms.intervals import median_places_frame, wilson_limits
+from transforms.intervals import median_places_frame, poisson_rates, wilson_limits
 from transforms.local_time import local_date, periods_between
 from transforms.queries import create, insert, sql
 
@@ -73,7 +73,7 @@ LEFT JOIN person_periods
     AND person_periods.subject_id = statistics.subject_id
     AND person_periods.grain = statistics.grain
     AND person_periods.period = statistics.period
-LEFT JOIN period_completeness AS ledger
+LEFT JOIN metric_completeness AS ledger
     ON ledger.grain = statistics.grain AND ledger.period = statistics.period
 ORDER BY statistics.subject_kind, statistics.subject_id, statistics.grain, states.period_start
 """
@@ -83,7 +83,7 @@ SELECT
     grain || ' ' || period AS table_id,
     subject_id AS group_id,
     contributor_id,
-    count(*) FILTER (WHERE list_contains($counted, outcome)) AS n_cases
+    {weight} AS n_cases
 FROM cases
 WHERE subject_kind = 'team'
 GROUP BY grain, period, subject_id, contributor_id
@@ -145,6 +145,7 @@ def build_periods(
         insert(connection, "trends.period_states", _STATES, _instants(metric, as_of_utc) | {"grain": grain})
         connection.execute(_CASES.format(metric_id=metric.id), {"grain": grain})
         statistics = _with_details(connection, metric, _STATISTICS[metric.statistic](connection, metric))
+        connection.execute(_METRIC_COMPLETENESS, {"sources": list(metric.sources)})
         _add_cells(connection, metric, _with_status(statistics, metric, limits or Limits()))
         if metric.team == "pooled":
             _withhold_small_groups(connection, metric)
@@ -158,18 +159,24 @@ def build_periods(
 
 
 _PERIOD_COMPLETENESS = """
-SELECT
-    periods.grain,
-    periods.period,
-    CASE
-        WHEN bool_or(ledger.status = 'incomplete') THEN 'incomplete'
-        WHEN bool_or(ledger.status = 'unknown') THEN 'unknown'
-        ELSE 'complete'
-    END AS status
+SELECT DISTINCT periods.grain, periods.period, ledger.source, ledger.status
 FROM ops.completeness AS ledger
 JOIN reporting_periods AS periods
     ON ledger.month_start >= periods.period_start AND ledger.month_start < periods.next_start
-GROUP BY periods.grain, periods.period
+"""
+_METRIC_COMPLETENESS = """
+CREATE OR REPLACE TEMP TABLE metric_completeness AS
+SELECT
+    grain,
+    period,
+    CASE
+        WHEN bool_or(status = 'incomplete') THEN 'incomplete'
+        WHEN bool_or(status = 'unknown') THEN 'unknown'
+        ELSE 'complete'
+    END AS status
+FROM period_completeness
+WHERE list_contains($sources, source)
+GROUP BY grain, period
 """
 
 
@@ -203,16 +210,48 @@ def _median(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFra
     return joined.drop("middle_so_far")
 
 
-def _effective_number(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
-    """Over how many people the cases are spread; a complete record, without an interval."""
-    words = {key: list(metric.outcomes[key]) for key in ("counted", "pending", "excluded")}
-    cells: pl.DataFrame = connection.sql(sql("periods/effective_number.sql"), params=words).pl()
+def _rate(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
+    """Rates with exact Poisson intervals: nothing in much exposure is a rate of 0, in none it is no rate."""
+    cells = _complete_record(connection, metric)
+    value, low, high = poisson_rates(cells["numerator"].to_numpy(), cells["exposure"].to_numpy())
+    return cells.with_columns(
+        pl.Series("value", value, nan_to_null=True),
+        pl.Series("ci_low", low, nan_to_null=True),
+        pl.Series("ci_high", high, nan_to_null=True),
+    )
+
+
+def _complete_record(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
+    """What the statistic's own query gives: a complete record, without a sampling interval."""
+    words = {key: list(known) for key, known in metric.outcomes.items() if key != "unlisted"}
+    cells: pl.DataFrame = connection.sql(sql(f"periods/{metric.statistic}.sql"), params=words).pl()
     return cells
 
 
-_STATISTICS = {"share": _share, "median": _median, "effective_number": _effective_number}
-_OWN_DETAILS: Mapping[str, tuple[str, ...]] = {"median": ("n_open", "value_at_least", "coverage")}
-"""Figures of a statistic that go into ``details``; all but the counts need the minimum sample."""
+_STATISTICS = {
+    "share": _share,
+    "median": _median,
+    "rate": _rate,
+    "minutes": _complete_record,
+    "sum": _complete_record,
+    "distinct": _complete_record,
+    "effective_number": _complete_record,
+}
+_OWN_DETAILS: Mapping[str, tuple[str, ...]] = {
+    "median": ("n_open", "value_at_least", "coverage"),
+    "minutes": ("down_minutes", "total_minutes"),
+    "sum": ("sum_without_union",),
+}
+"""Figures of a statistic that go into ``details``."""
+_NEED_A_SAMPLE = ("value_at_least", "coverage", "sum_without_union")
+"""Those that like the value need the minimum sample."""
+_ACTIVITY: Mapping[str, str] = {"rate": "exposure", "minutes": "total_minutes"}
+"""What there must be some of: a month without incidents is a quiet month, without exposure it is none."""
+_WEIGHT: Mapping[str, str] = {
+    "rate": "coalesce(sum(exposure), 0)",
+    "sum": "coalesce(sum(exposure) FILTER (WHERE list_contains($counted, outcome)), 0)",
+}
+"""What a contributor holds of a team's denominator; cases counted, where nothing else is said."""
 
 
 def _with_details(connection: duckdb.DuckDBPyConnection, metric: Metric, cells: pl.DataFrame) -> pl.DataFrame:
@@ -247,6 +286,11 @@ def _with_details(connection: duckdb.DuckDBPyConnection, metric: Metric, cells: 
         if detail.counted_over
     }
     over |= {
+        name: pl.col("exposure") * detail.exposure_times
+        for name, detail in metric.details.items()
+        if detail.exposure_times
+    }
+    over |= {
         name: (pl.col("numerator") + pl.col(detail.value_with)) / n
         for name, detail in metric.details.items()
         if detail.value_with
@@ -261,9 +305,13 @@ def _with_status(cells: pl.DataFrame, metric: Metric, limits: Limits) -> pl.Data
     for otherwise in get_args(Otherwise):  # suppressed wins: an insufficient cell may show its rows
         for condition in _lacking(metric, limits, otherwise):
             status = pl.when(condition).then(pl.lit(otherwise)).otherwise(status)
-    status = pl.when(pl.col("n") == 0).then(pl.lit("no_activity")).otherwise(status)
+    status = (
+        pl.when(pl.col(_ACTIVITY.get(metric.statistic, "n")) == 0)
+        .then(pl.lit("no_activity"))
+        .otherwise(status)
+    )
     derived = [name for name, detail in metric.details.items() if detail.value_with]
-    own = [name for name in _OWN_DETAILS.get(metric.statistic, ()) if name != "n_open"]
+    own = [name for name in _OWN_DETAILS.get(metric.statistic, ()) if name in _NEED_A_SAMPLE]
     hidden = [name for name in ("value", "ci_low", "ci_high", *derived, *own) if name in cells.columns]
     marked = cells.with_columns(status.alias("status"))
     shown = marked.with_columns(
@@ -319,7 +367,9 @@ def _withhold_small_groups(connection: duckdb.DuckDBPyConnection, metric: Metric
 
     A table here is all teams of one period. Its total counts as visible: leadership knows it from elsewhere.
     """
-    connection.execute(_CONTRIBUTIONS, {"counted": list(metric.counted)})
+    weight = _WEIGHT.get(metric.statistic, "count(*) FILTER (WHERE list_contains($counted, outcome))")
+    words = {"counted": list(metric.counted)} if "$counted" in weight else {}
+    connection.execute(_CONTRIBUTIONS.format(weight=weight), words)
     decide_disclosure(connection)
     connection.execute(_WITHHOLD, {"metric_id": metric.id})
 

@@ -1,0 +1,18 @@
+-- One row per subject and period: amounts added up, what two cases share once; and what would come of adding
+-- them up twice. A case that spans several pieces is one case.
+SELECT
+    subject_kind,
+    subject_id,
+    grain,
+    period,
+    count(DISTINCT coalesce(cluster_id, case_id)) FILTER (WHERE list_contains($counted, outcome)) AS n,
+    count(*) FILTER (WHERE list_contains($pending, outcome)) AS n_pending,
+    count(*) FILTER (WHERE list_contains($excluded, outcome)) AS n_excluded,
+    count(DISTINCT contributor_id) FILTER (WHERE list_contains($counted, outcome)) AS n_contributors,
+    (sum(round(exposure * 1000000000)::HUGEINT) FILTER (WHERE list_contains($counted, outcome)))::DOUBLE
+        / 1000000000 AS value,
+    (sum(round(amount * 1000000000)::HUGEINT) FILTER (WHERE list_contains($counted, outcome)))::DOUBLE
+        / 1000000000 AS sum_without_union
+FROM cases
+GROUP BY subject_kind, subject_id, grain, period
+ORDER BY subject_kind, subject_id, grain, period
