@@ -38,9 +38,9 @@ class Detail:
     """A figure that a cell tells besides; exactly one key says which.
 
     ``outcomes`` or ``whys``: cases of these classes. ``distinct``: different ones among the counted cases.
-    ``counted_over``: n over another detail. ``exposure_times``: the exposure of a rate in another unit. ``value_with``: the share, were the cases of another detail in
-    its numerator too; like the value it needs the minimum sample. ``words`` stand after the figure where it
-    is shown; without them it is not.
+    ``counted_over``: n over another detail. ``exposure_times``: the exposure of a rate in another unit.
+    ``value_with``: the share, were the cases of another detail in its numerator too; like the value it needs
+    the minimum sample. ``words`` stand after the figure where it is shown; without them it is not.
     """
 
     words: str = ""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from tests.transforms.world import World
+from tests.transforms.world import World, utc
 from tests.trends.random_world import PEOPLE, random_world
 
 _REMARKS = (
@@ -124,7 +124,7 @@ def ship(world: World, random: Random, number: int, pr_id: str, merged: datetime
 
 def hold_the_pager(world: World, random: Random) -> None:
     """Shifts of five days in turn, and incidents that page whoever is on call, some of them at night."""
-    start = datetime(2026, 1, 5, 9)
+    start = utc("2026-01-05 09:00")
     for number in range(28):
         begins = start + timedelta(days=5 * number)
         world.add(
