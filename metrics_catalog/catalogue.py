@@ -73,7 +73,8 @@ class Metric:
     """One metric, as its ``metric.toml`` says. Every key is needed but those with a default here.
 
     ``outcomes`` sorts the outcomes of its cases, where ``unlisted`` ones only enter details and are no rows
-    of evidence; ``params`` are the parameters of its query and requirements; ``min_effect`` is the smallest
+    of evidence; ``hides_refs`` publishes its cases without their references, by week; ``params`` are the
+    parameters of its query and requirements; ``min_effect`` is the smallest
     change called meaningful; ``amount_unit`` the unit of a case's amount, where it has one; a minimum sample
     of "none" is none; the cases with one of ``confidential_whys`` are shown to nobody one by one;
     with ``is_why_a_person`` the reason of a case is whose it is, and is not published;
@@ -114,6 +115,7 @@ class Metric:
     inputs: tuple[Input, ...] = ()
     confidential_whys: tuple[str, ...] = ()
     is_why_a_person: bool = False
+    hides_refs: bool = False
     facts_sql: str
 
     @property

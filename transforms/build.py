@@ -31,8 +31,13 @@ from transforms.queries import sql
 from warehouse.landing import ChosenLoad
 
 VIEWS = ("trends.all_periods",)
-NEVER_PUBLISHED = ("core.survey_ratings",)
-"""Who gave which answer is nobody else's, the operator's neither."""
+NEVER_PUBLISHED = (
+    "core.survey_ratings",
+    "core.feature_eligibility",
+    "core.account_activity",
+    "core.feature_use",
+)
+"""Who gave which answer is nobody else's, the operator's neither; customers' accounts are nobody's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

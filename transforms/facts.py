@@ -132,6 +132,16 @@ _NOT_SUPPRESSED = """NOT EXISTS (
 )"""
 
 
+_BY_WEEK = """
+    'week of ' || strftime(date_trunc('week', reporting_date(anchor_at_utc)), '%Y-%m-%d') AS ref,
+    subject_id || '/case/' || row_number() OVER (
+        PARTITION BY subject_kind, subject_id ORDER BY anchor_at_utc, case_id
+    ) AS case_id,
+    date_trunc('week', anchor_at_utc) AS anchor_at_utc
+"""
+"""What stands in the place of a reference that is nobody's to read: a customer's account, say."""
+
+
 def listed_cases(metric: Metric) -> str:
     """The SELECT of a metric's rows of evidence: no rows of suppressed cells, none that are only counted.
 
@@ -144,6 +154,8 @@ def published_cases(metric: Metric) -> str:
     """Those of ``listed_cases`` that may be read one by one."""
     hidden = metric.confidential_whys
     found = _cases_where(metric, [f"facts.why NOT IN ({_quoted(hidden)})"] if hidden else [])
+    if metric.hides_refs:
+        return f"SELECT * REPLACE ({_BY_WEEK}) FROM ({found})"
     return f"SELECT * REPLACE ('of_a_member' AS why) FROM ({found})" if metric.is_why_a_person else found
 
 

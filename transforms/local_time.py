@@ -123,3 +123,7 @@ def set_reporting_zone(connection: duckdb.DuckDBPyConnection, zone: str) -> None
         "CREATE OR REPLACE MACRO reporting_month(instant) AS "
         f"date_trunc('month', instant AT TIME ZONE 'UTC' AT TIME ZONE '{known}')::DATE"
     )
+    connection.execute(
+        "CREATE OR REPLACE MACRO reporting_date(instant) AS "
+        f"(instant AT TIME ZONE 'UTC' AT TIME ZONE '{known}')::DATE"
+    )

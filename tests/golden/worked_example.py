@@ -183,9 +183,39 @@ def conformed_rows(inputs: Mapping[str, list[Row]], zone: str) -> dict[str, list
             {**row, "start_at_utc": instant(row["start_at"]), "end_at_utc": instant(row["end_at"])}
             for row in inputs.get("maintenance_windows", [])
         ],
+        "followups": [
+            {
+                **row,
+                "ref": row["ticket_id"],
+                "created_at_utc": instant(row["created_at"]),
+                "due_date": date.fromisoformat(row["due_date"]) if row.get("due_date") else None,
+                "resolved_at_utc": instant(row.get("resolved_at")),
+            }
+            for row in inputs.get("followups", [])
+        ],
+        "sprints": [
+            {
+                **row,
+                "ref": row["sprint_id"],
+                "start_at_utc": instant(row["start_at"]),
+                "end_at_utc": instant(row["end_at"]),
+            }
+            for row in inputs.get("sprints", [])
+        ],
+        "features": [
+            {**row, "released_at_utc": instant(row.get("released_at")), "title": row["feature_id"]}
+            for row in inputs.get("features", [])
+        ],
+        "feature_documents": [
+            {**row, "edited_at_utc": instant(row["edited_at"])} for row in inputs.get("feature_documents", [])
+        ],
+        "feature_eligibility": [
+            {**row, "eligible_from_utc": instant(row["eligible_from"])}
+            for row in inputs.get("feature_eligibility", [])
+        ],
     } | {
         name: [{**row, "occurred_at_utc": instant(row["occurred_at"])} for row in inputs.get(name, [])]
-        for name in ("reactions", "survey_ratings")
+        for name in ("reactions", "survey_ratings", "account_activity", "feature_use")
     }
 
 

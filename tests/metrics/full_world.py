@@ -36,7 +36,41 @@ def full_world(seed: int, *, pulls: int = 25, everybody_in_a_team: bool = True) 
     for number, pull in enumerate(merged):
         ship(world, random, number, pull["pr_id"], pull["merged_at_utc"])
     hold_the_pager(world, random)
+    launch(world, random)
     return world
+
+
+def launch(world: World, random: Random) -> None:
+    """Features of both teams, with pages, accounts that could use them, and some that did."""
+    for number in range(8):
+        feature_id, day = (
+            f"feature-{number}",
+            utc(f"2026-0{random.randrange(1, 5)}-{random.randrange(10, 28)}"),
+        )
+        world.add(
+            "features",
+            feature_id=feature_id,
+            title=feature_id,
+            team_id=random.choice(("red", "blue")),
+            released_at_utc=day,
+            documentation_url="https://docs.acme.example" if random.random() < 0.7 else None,
+            needs_documentation=random.random() < 0.9,
+        )
+        edited = day + timedelta(days=random.randrange(-40, 30))
+        world.add("feature_documents", feature_id=feature_id, edited_at_utc=edited)
+        for account in range(12):
+            account_id, first = f"account-{account}", day + timedelta(hours=random.randrange(900))
+            world.add(
+                "feature_eligibility",
+                account_id=account_id,
+                feature_id=feature_id,
+                eligible_from_utc=first,
+                is_internal=random.random() < 0.1,
+            )
+            later = first + timedelta(hours=random.randrange(1000))
+            world.add("account_activity", account_id=account_id, occurred_at_utc=later)
+            if random.random() < 0.5:
+                world.add("feature_use", account_id=account_id, feature_id=feature_id, occurred_at_utc=later)
 
 
 def talk(world: World, random: Random, pr_id: str, author: str | None, created: datetime) -> None:

@@ -9,7 +9,7 @@ comes in at the first step and meets the same cut.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from importlib.resources import files
 
@@ -63,10 +63,14 @@ class CoreSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """How the as-of cuts an entity: by its own instant, and which later ends it does not know yet."""
+    """How the as-of cuts an entity: by its own instant, and which later ends it does not know yet.
+
+    ``with_end``: columns that are only known together with an end (a resolution with ``resolved_at_utc``).
+    """
 
     own_instant: str | None = None
     ends: tuple[str, ...] = ()
+    with_end: Mapping[str, str] = field(default_factory=dict)
     where: str | None = None
 
 
@@ -84,6 +88,23 @@ ENTITIES: Mapping[str, Cut] = {
     "reactions": Cut(own_instant="occurred_at_utc"),
     "survey_ratings": Cut(own_instant="occurred_at_utc"),
     "deployments": Cut(own_instant="finished_at_utc"),
+    "features": Cut(),
+    "feature_documents": Cut(own_instant="edited_at_utc"),
+    "feature_eligibility": Cut(own_instant="eligible_from_utc"),
+    "account_activity": Cut(own_instant="occurred_at_utc"),
+    "feature_use": Cut(own_instant="occurred_at_utc"),
+    "measurements": Cut(),
+    "goals": Cut(),
+    "sprints": Cut(),
+    "tickets": Cut(
+        own_instant="created_at_utc", ends=("resolved_at_utc",), with_end={"resolution": "resolved_at_utc"}
+    ),
+    "ticket_changes": Cut(own_instant="occurred_at_utc"),
+    "ticket_links": Cut(),
+    "ticket_references": Cut(),
+    "followups": Cut(
+        own_instant="created_at_utc", ends=("resolved_at_utc",), with_end={"resolution": "resolved_at_utc"}
+    ),
     "defects": Cut(own_instant="reported_at_utc"),
     "incidents": Cut(own_instant="created_at_utc", ends=("resolved_at_utc", "impact_end_at_utc")),
     "incident_log": Cut(own_instant="occurred_at_utc"),
@@ -190,8 +211,11 @@ def build_core(connection: duckdb.DuckDBPyConnection, conform: Conform, settings
 
 
 def _cut(entity: str, cut: Cut) -> str:
+    decides = {name: name for name in cut.ends} | dict(cut.with_end)
     columns = [
-        f"CASE WHEN {name} <= $as_of_utc THEN {name} END AS {name}" if name in cut.ends else f'"{name}"'
+        f"CASE WHEN {decides[name]} <= $as_of_utc THEN {name} END AS {name}"
+        if name in decides
+        else f'"{name}"'
         for name in column_names(f"core.{entity}")
     ]
     own = cut.own_instant
