@@ -102,16 +102,16 @@ ENTITIES: Mapping[str, Cut] = {
     "ticket_changes": Cut(own_instant="occurred_at_utc"),
     "ticket_links": Cut(),
     "ticket_references": Cut(),
-    "followups": Cut(
-        own_instant="created_at_utc", ends=("resolved_at_utc",), with_end={"resolution": "resolved_at_utc"}
-    ),
-    "defects": Cut(own_instant="reported_at_utc"),
     "incidents": Cut(own_instant="created_at_utc", ends=("resolved_at_utc", "impact_end_at_utc")),
     "incident_log": Cut(own_instant="occurred_at_utc"),
     # A shift's end is planned and known beforehand; what lies after the as-of is cut off in on-call time.
     "oncall_shifts": Cut(own_instant="start_at_utc"),
     "postmortems": Cut(own_instant="published_at_utc"),
     "maintenance_windows": Cut(own_instant="start_at_utc"),
+    "followups": Cut(
+        own_instant="created_at_utc", ends=("resolved_at_utc",), with_end={"resolution": "resolved_at_utc"}
+    ),
+    "defects": Cut(own_instant="reported_at_utc"),
     "thread_comments": Cut(own_instant="occurred_at_utc"),
     # A thread has no time of its own: it begins with its first comment.
     "review_threads": Cut(
