@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: install install-dev demo dev test check format lock clean help
+.PHONY: install install-dev demo dev test check format reference lock clean help
 
 help:            ## What there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,9 @@ check: .venv/installed-dev          ## Formatting, lint, types, import contracts
 format: .venv/installed-dev         ## Put the code into its format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+reference: .venv/installed          ## The pages of docs/ that come from the catalogue and columns.toml
+	$(BIN)/python -m pipelines.reference
 
 lock:                               ## Renew the hashed locks (needs uv on the PATH)
 	uv pip compile requirements.in requirements-build.in $(LOCK) -o requirements.txt

@@ -5,12 +5,14 @@ and the data libraries take seconds and ``evenhand --help`` should take none.
 Not here: what a command does (``commands``).
 """
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipelines.console import errors_in_words
+from warehouse.storage import PRIVATE
 
 app = typer.Typer(
     name="evenhand",
@@ -103,7 +105,10 @@ def packet(
         str, typer.Option("--format", help="html, csv, json; several with commas.")
     ] = "html,csv,json",
     as_of: AsOf = None,
-    out: Annotated[Path | None, typer.Option(help="Folder; default: packets/ in the storage.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder; default: packets/ in the storage, with --as-of that of the day."),
+    ] = None,
     config: Config = None,
 ) -> None:
     """Write the evidence packet of a person, or those of a manager's reports, a team, or everybody.
@@ -226,7 +231,8 @@ def sql(
 
 
 def main() -> None:
-    """Entry point of the ``evenhand`` command."""
+    """Entry point of the ``evenhand`` command. What it writes is the operator's alone."""
+    os.umask(PRIVATE)
     app()
 
 

@@ -7,11 +7,12 @@ Not here: options and help (``cli``). Slow imports stand in the functions that n
 import csv
 import io
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,7 +87,7 @@ def demo(*, engineers: int | None, months: int | None, out: Path) -> None:
     say(f'SQL: evenhand sql --config {path} "SELECT * FROM catalog.metrics"')
     say("Everybody in it is made up. Run it again to play the next night.")
     if not is_whole:
-        note('Some checks gave warnings: evenhand sql "FROM ops.checks WHERE NOT passed"')
+        note(f"Some checks gave warnings: {_look(path)}")
 
 
 def run(*, config: Path | None, only: Sequence[str] | None, full: bool, as_of: str | None) -> None:
@@ -108,11 +109,42 @@ def run(*, config: Path | None, only: Sequence[str] | None, full: bool, as_of: s
             )
         from pipelines.nightly import rebuild
 
+        _say_what_it_rests_on(night)
         say(f"Rebuilt as of {night.as_of_utc:%Y-%m-%d %H:%M} UTC: {rebuild(night)}")
+        note("Nothing was pulled; the published database, its packets and the journals stay as they were.")
         return
     if not _run_night(night):
-        note('It was published, but something is missing: evenhand sql "FROM ops.checks WHERE NOT passed"')
+        note(f"It was published, but something is missing: {_look(config)}")
         raise Exit(CHECK_FAILED)
+
+
+def _say_what_it_rests_on(night: "Night") -> None:
+    """The loads of an as-of in words, and what nobody knows: before the first, or after the newest."""
+    from pipelines.nightly import chosen_loads
+
+    as_of_utc, loads = chosen_loads(night)
+    for source in dict.fromkeys(load.manifest.source for load in loads):
+        own = [load for load in loads if load.manifest.source == source]
+        newest = own[-1].manifest.known_at_utc
+        if own[-1].is_backfilled:
+            night.say(
+                f"{source}: no load by then. The first one, of {newest:%Y-%m-%d %H:%M} UTC, was taken "
+                f"(backfilled): what was deleted before it nobody knows."
+            )
+        else:
+            night.say(f"{source}: {len(own)} loads, the newest of {newest:%Y-%m-%d %H:%M} UTC")
+    newest = max(load.manifest.known_at_utc for load in loads)
+    if as_of_utc - newest > timedelta(days=2):
+        night.say(
+            f"Nothing was read between {newest:%Y-%m-%d %H:%M} UTC and then: what was open there counts as "
+            f"open all that time."
+        )
+
+
+def _look(config: Path | None) -> str:
+    """The command that lists what failed, of the same configuration."""
+    named = f" --config {shlex.quote(str(config))}" if config is not None else ""
+    return f'evenhand sql{named} "FROM ops.checks WHERE NOT passed"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +189,7 @@ def packet(request: PacketRequest, *, config: Path | None) -> None:
         else:
             manager = request.manager and find_person(connection, request.manager)["person_id"]
             people = people_of(connection, quarter=quarter, manager=manager, team=request.team)
-        root = request.out or settings.storage_path / "packets"
+        root = request.out or night_of(settings, request.as_of).readers_folder / "packets"
         for folder in _write_packets(connection, people, quarter, root, formats):
             say(str(folder / f"packet.{formats[0]}"))
 
@@ -314,10 +346,12 @@ def published(
 
     night = night_of(settings, as_of)
     path = night.published_folder / (ANALYST if analyst else FULL)
-    if as_of is not None and not path.exists():
-        from pipelines.nightly import rebuild
+    if as_of is not None:
+        from pipelines.nightly import is_built, rebuild
 
-        rebuild(night)
+        if not is_built(night):
+            _say_what_it_rests_on(night)
+            rebuild(night)
     if not path.exists():
         raise UsageProblemError(
             f"Nothing is published yet in {night.published_folder}. "

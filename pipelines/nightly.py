@@ -6,12 +6,15 @@ Not here: when it runs (``definitions``), what a step computes (transforms).
 
 import fcntl
 import hashlib
+import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +44,7 @@ from warehouse import journal
 from warehouse.connection import connect
 from warehouse.landing import ChosenLoad, Landing, Load, Manifest, choose_loads, newest_known_at
 from warehouse.publish import publish
+from warehouse.storage import make_storage
 
 Say = Callable[[str], None]
 COUNTS_SCOPE = "github:counts"
@@ -60,6 +64,18 @@ def code_version() -> str:
         return version("evenhand")
     except PackageNotFoundError:
         return "unknown"
+
+
+@cache
+def code_hash() -> str:
+    """SHA-256 of the files that decide numbers: two checkouts of one version may differ."""
+    digest = hashlib.sha256(code_version().encode())
+    for package in ("transforms", "metrics_catalog"):
+        with as_file(files(package)) as folder:
+            for path in sorted(folder.rglob("*")):
+                if path.suffix in (".py", ".sql", ".toml"):
+                    digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 @dataclass(kw_only=True)
@@ -89,21 +105,27 @@ class Night:
 
     @property
     def working_path(self) -> Path:
-        return self.settings.storage_path / "work" / "evenhand.duckdb"
+        """The database being built. That of a past as-of is another one, so the night's stays as it is."""
+        name = "evenhand" if self.as_of_utc is None else "as-of"
+        return self.settings.storage_path / "work" / f"{name}.duckdb"
+
+    @property
+    def readers_folder(self) -> Path:
+        """Under it lies what readers get; what is made as of a past instant has a place of its own."""
+        if self.as_of_utc is None:
+            return self.settings.storage_path
+        return self.settings.storage_path / "as-of" / f"{self.as_of_utc:%Y%m%dT%H%M%SZ}"
 
     @property
     def published_folder(self) -> Path:
         """Where this night's database goes: a past as-of never replaces the published one."""
-        if self.as_of_utc is None:
-            return self.settings.storage_path / "published"
-        return self.settings.storage_path / "as-of" / f"{self.as_of_utc:%Y%m%dT%H%M%SZ}"
+        return self.readers_folder / "published" if self.as_of_utc is None else self.readers_folder
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the storage for this run. Raises NightError if another run holds it."""
-        folder = self.settings.storage_path / "work"
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "run.lock").open("w") as lock:
+        make_storage(self.settings.storage_path)
+        with (self.settings.storage_path / "work" / "run.lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -247,15 +269,16 @@ def build_core(night: Night) -> dict[str, int]:
     folder = night.settings.storage_path / "journal"
     path = night.working_path
     path.parent.mkdir(parents=True, exist_ok=True)
-    for old in path.parent.glob("evenhand.duckdb*"):
-        old.unlink()
+    _remove(path)
     with connect(path) as connection:
         new = build_core_tables(
             connection, loads, journal.entries(folder, JOURNAL), build_settings(night, as_of_utc)
         )
-        journal.append(folder, JOURNAL, new)
+        if night.as_of_utc is None:
+            # Looking back is no first sight: it adds nothing to what is remembered.
+            journal.append(folder, JOURNAL, new)
         counts = _counts(connection, "core")
-    if new:
+    if new and night.as_of_utc is None:
         night.say(f"identity: {len(new)} accounts bound to people of the roster, at first sight")
     night.say(
         f"core: {counts['pull_requests']:,} pull requests, {counts['reviews']:,} reviews "
@@ -329,13 +352,11 @@ def blocking(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 def publish_database(night: Night) -> Path:
     """Write both published files and flip the names to them. Gives the full file's published path."""
-    as_of_utc, loads = chosen_loads(night)
-    contents = hashlib.sha256("".join(load.manifest.content_hash for load in loads).encode()).hexdigest()
     with connect(night.working_path) as connection:
         publish(
             connection,
             night.published_folder,
-            name=f"{as_of_utc:%Y%m%dT%H%M%SZ}-{contents[:12]}",
+            name=snapshot_name(night),
             full=full_selects(night.catalogue),
             analyst=analyst_selects(night.catalogue),
             views=view_selects(),
@@ -344,6 +365,27 @@ def publish_database(night: Night) -> Path:
     path = night.published_folder / "evenhand.duckdb"
     night.say(f"published: {path}")
     return path
+
+
+def snapshot_name(night: Night) -> str:
+    """How the snapshot of this night begins: its as-of, and a hash of all that decides what is in it."""
+    as_of_utc, loads = chosen_loads(night)
+    decides = [
+        as_of_utc.isoformat(),
+        *(f"{load.manifest.load_id} {load.manifest.content_hash} {load.is_backfilled}" for load in loads),
+        json.dumps(journal.entries(night.settings.storage_path / "journal", JOURNAL), sort_keys=True),
+        night.settings.configuration_hash,
+        night.settings.organization.name,
+        code_hash(),
+    ]
+    contents = hashlib.sha256("\n".join(decides).encode()).hexdigest()
+    return f"{as_of_utc:%Y%m%dT%H%M%SZ}-{contents[:12]}"
+
+
+def is_built(night: Night) -> bool:
+    """Whether what is published for this night is what would be built now."""
+    current = night.published_folder / "current"
+    return current.is_dir() and current.resolve().name.startswith(f"{snapshot_name(night)}-")
 
 
 def rebuild(night: Night) -> Path:
@@ -362,6 +404,13 @@ def rebuild(night: Night) -> Path:
             return publish_database(night)
         finally:
             night.close()
+            _remove(night.working_path)
+
+
+def _remove(database: Path) -> None:
+    """Remove a database and what DuckDB keeps beside it."""
+    for old in database.parent.glob(f"{database.name}*"):
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
 
 
 def _counts(connection: Any, schema: str) -> dict[str, int]:

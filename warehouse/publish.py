@@ -20,6 +20,8 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.storage import FOR_ANALYSTS, make_folder
+
 FULL = "evenhand.duckdb"
 ANALYST = "evenhand-analyst.duckdb"
 STORAGE_VERSION = "v1.5.0"
@@ -46,11 +48,14 @@ def publish(
     publication stays.
     """
     snapshots = folder / "snapshots"
+    make_folder(folder, FOR_ANALYSTS)
+    make_folder(snapshots, FOR_ANALYSTS)
     target = next(path for number in count(1) if not (path := snapshots / f"{name}-{number:03d}").exists())
     for killed in snapshots.glob(".*.part"):
         shutil.rmtree(killed)
     draft = snapshots / f".{name}.part"
-    draft.mkdir(parents=True)
+    draft.mkdir()
+    draft.chmod(draft.stat().st_mode | FOR_ANALYSTS)  # what it has besides, such as setgid, is inherited
     _write(connection, draft / FULL, full, views, comments, mode=0o600)
     _write(connection, draft / ANALYST, analyst, views, comments, mode=0o640)
     draft.rename(target)

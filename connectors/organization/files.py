@@ -211,7 +211,7 @@ def _unknown_manager(row: RosterRow, path: Path) -> RejectedRecord:
         ref=f"{path.name}, person {row.person_id}",
         field="manager",
         problem="unknown_manager",
-        message=f"manager {row.manager_id} of {row.person_id} is not a person of this file. "
+        message=f"the manager named for {row.person_id} is not a person of this file. "
         f"The row was kept without a manager: their packet has no manager to go to.",
         is_lost=False,
     )

@@ -213,6 +213,21 @@ def test_an_unknown_source_and_an_as_of_that_pulls_are_wrong_usage(config: tuple
     assert "is not an instant" in evenhand("run", "--as-of", "yesterday", *config).stderr
 
 
+def test_what_is_written_is_the_operators_alone_but_for_what_analysts_read(demo: Path) -> None:
+    """Whatever the umask: folders 0700, files 0600; the way to the analysts' file is open to its group."""
+    published = demo / "published"
+    folders = {published, published / "snapshots", *(published / "snapshots").iterdir()}
+    for path in [demo / "packets", *demo.rglob("*")]:
+        if path.is_symlink():
+            continue
+        wanted = 0o700 if path.is_dir() else 0o600
+        if path in folders:
+            wanted = 0o750
+        elif path.name == "evenhand-analyst.duckdb":
+            wanted = 0o640
+        assert path.stat().st_mode & 0o777 == wanted, path.relative_to(demo)
+
+
 def test_completeness_says_every_month_is_complete_and_lists_months_when_asked(
     config: tuple[str, str],
 ) -> None:

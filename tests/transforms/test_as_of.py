@@ -1,10 +1,11 @@
 """The ten worked cases of docs/as-of.md, by number, from landing files to core."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -35,6 +36,10 @@ PULL = "github:1/pull/1"
 
 def at(day: int, hour: int = 9, month: int = 3) -> datetime:
     return datetime(2026, month, day, hour, tzinfo=UTC)
+
+
+def naive(instant: datetime) -> datetime:
+    return instant.replace(tzinfo=None)
 
 
 def repository(number: int = 1, name: str = "acme/api") -> Repository:
@@ -145,7 +150,9 @@ def load_roster(folder: Path, known_at_utc: datetime) -> None:
 
 
 @contextmanager
-def core_as_of(folder: Path, as_of_utc: datetime | None) -> Iterator[duckdb.DuckDBPyConnection]:
+def core_as_of(
+    folder: Path, as_of_utc: datetime | None, journal: Sequence[Mapping[str, Any]] = ()
+) -> Iterator[duckdb.DuckDBPyConnection]:
     manifests = Landing(folder).manifests()
     newest = newest_known_at(manifests)
     assert newest is not None
@@ -157,12 +164,14 @@ def core_as_of(folder: Path, as_of_utc: datetime | None) -> Iterator[duckdb.Duck
         configuration_hash="test",
     )
     with connect() as connection:
-        build_core_tables(connection, choose_loads(manifests, instant), [], settings)
+        build_core_tables(connection, choose_loads(manifests, instant), journal, settings)
         yield connection
 
 
-def ask(folder: Path, as_of_utc: datetime | None, query: str) -> list[tuple[object, ...]]:
-    with core_as_of(folder, as_of_utc) as connection:
+def ask(
+    folder: Path, as_of_utc: datetime | None, query: str, journal: Sequence[Mapping[str, Any]] = ()
+) -> list[tuple[object, ...]]:
+    with core_as_of(folder, as_of_utc, journal) as connection:
         return connection.execute(query).fetchall()
 
 
@@ -246,6 +255,105 @@ def test_case_10_a_part_of_a_source_is_not_backfilled(tmp_path: Path) -> None:
     names = "SELECT name_with_owner FROM core.repositories ORDER BY name_with_owner"
     assert ask(tmp_path, NOON, names) == [("acme/api",)]
     assert ask(tmp_path, None, names) == [("acme/api",), ("acme/web",)]
+
+
+def test_a_load_that_was_killed_before_its_manifest_does_not_exist(tmp_path: Path) -> None:
+    load(tmp_path, L1, pull_request())
+    load(tmp_path, L2, pull_request(), review(at(2, 20)))
+    (killed,) = tmp_path.glob("github/github-20260303*/manifest.json")
+    killed.unlink()
+    assert ask(tmp_path, None, LOADS) == [(L1.replace(tzinfo=None), False)]
+    assert ask(tmp_path, L2, REVIEWS) == []
+    assert ask(tmp_path, at(9), REVIEWS) == []
+
+
+def test_inside_a_month_what_comes_later_in_it_does_not_exist(tmp_path: Path) -> None:
+    load(tmp_path, at(31, 2), pull_request(merged=at(20)), pull_request(2, created=at(25)), review(at(18)))
+    merged = "SELECT merged_at_utc FROM core.pull_requests ORDER BY pr_id"
+    months = "SELECT month_start::VARCHAR FROM core.months"
+    for instant, found, reviews in (
+        (at(17), [(None,)], 0),
+        (at(19), [(None,)], 1),
+        (at(22), [(naive(at(20)),)], 1),
+    ):
+        assert ask(tmp_path, instant, merged) == found
+        assert len(ask(tmp_path, instant, REVIEWS)) == reviews
+        assert ask(tmp_path, instant, months) == [("2026-03-01",)]
+
+
+def test_an_event_at_the_very_instant_has_happened_and_one_microsecond_later_it_has_not(
+    tmp_path: Path,
+) -> None:
+    load(tmp_path, at(9, 2), pull_request(merged=at(5, 10)), review(at(5, 10)))
+    assert ask(tmp_path, at(5, 10), REVIEWS) == [("APPROVED",)]
+    just_before = at(5, 10) - timedelta(microseconds=1)
+    assert ask(tmp_path, just_before, REVIEWS) == []
+    assert ask(tmp_path, just_before, "SELECT merged_at_utc FROM core.pull_requests") == [(None,)]
+
+
+def test_what_happened_while_a_load_was_read_waits_for_its_time(tmp_path: Path) -> None:
+    """A load is known at its start; a review submitted while it was read is in it, and later than it."""
+    load(tmp_path, L1, pull_request(), review(at(2, 3)))
+    assert ask(tmp_path, None, REVIEWS) == []
+    assert ask(tmp_path, at(2, 3), REVIEWS) == [("APPROVED",)]
+    # The next load moves the as-of on, although it brings nothing of this pull request.
+    load(tmp_path, L2)
+    assert ask(tmp_path, None, REVIEWS) == [("APPROVED",)]
+
+
+def test_two_loads_of_one_instant_count_both_and_the_second_wins(tmp_path: Path) -> None:
+    load(tmp_path, L1, pull_request(), review(at(1, 10)))
+    load(tmp_path, L1, pull_request(), review(at(1, 10), "DISMISSED"))
+    assert ask(tmp_path, L1, REVIEWS) == [("DISMISSED",)]
+    assert len(ask(tmp_path, L1, LOADS)) == 2
+
+
+def test_a_clock_that_went_back_keeps_the_order_of_what_was_known(tmp_path: Path) -> None:
+    """A server whose clock was an hour ahead and was put right: what is known later by its own time wins."""
+    load(tmp_path, L1 + timedelta(hours=1), pull_request(), review(at(1, 10), "DISMISSED"))
+    load(tmp_path, L1, pull_request(), review(at(1, 10)))
+    assert ask(tmp_path, None, REVIEWS) == [("DISMISSED",)]
+    assert ask(tmp_path, L1, REVIEWS) == [("APPROVED",)]
+
+
+def test_sources_whose_clocks_disagree_are_each_taken_by_their_own_time(tmp_path: Path) -> None:
+    """The roster's load takes GitHub's time; another clock's skew moves the as-of and loses nothing."""
+    load(tmp_path, L1, pull_request(), review(at(1, 10)))
+    load_roster(tmp_path, L1 + timedelta(minutes=7))
+    assert ask(tmp_path, None, "SELECT reviewer_id FROM core.reviews") == [("ben",)]
+    # At GitHub's own time the roster, by its clock, was not known yet: its first load is taken, marked.
+    assert ask(tmp_path, L1, LOADS) == [
+        (naive(L1), False),
+        (naive(L1 + timedelta(minutes=7)), True),
+    ]
+    assert ask(tmp_path, L1, "SELECT reviewer_id FROM core.reviews") == [("ben",)]
+
+
+def test_of_several_loads_after_the_instant_only_the_first_is_backfilled(tmp_path: Path) -> None:
+    load(tmp_path, L1, pull_request(), review(at(1, 10)))
+    load(tmp_path, L2, pull_request(), review(at(1, 10), "DISMISSED"))
+    load_roster(tmp_path, at(5))
+    load_roster(tmp_path, at(6))
+    before_everything = at(1, 12)
+    assert ask(tmp_path, before_everything, LOADS) == [(naive(L1), True), (naive(at(5)), True)]
+    assert ask(tmp_path, before_everything, REVIEWS) == [("APPROVED",)]
+
+
+def test_the_same_journal_entry_counts_from_when_it_was_known(tmp_path: Path) -> None:
+    load(tmp_path, L1, pull_request(), review(at(1, 10)))
+    load_roster(tmp_path, L1)
+    load(tmp_path, L2, pull_request())
+    bound = {
+        "action": "bind",
+        "source": "github",
+        "account_id": "github:user/1",
+        "person_id": "ben",
+        "login": "login-1",
+        "known_at_utc": L2.isoformat(),
+    }
+    authors = "SELECT author_id FROM core.pull_requests"
+    assert ask(tmp_path, NOON, authors, [bound]) == [("github:user/1",)]
+    assert ask(tmp_path, L2, authors, [bound]) == [("ben",)]
 
 
 TABLES: Sequence[str] = (

@@ -201,7 +201,7 @@ def test_an_unknown_manager(tmp_path: Path) -> None:
         2,
         "manager",
         "unknown_manager",
-        "manager p9 of p1 is not a person of this file. "
+        "the manager named for p1 is not a person of this file. "
         "The row was kept without a manager: their packet has no manager to go to.",
         ref="people.csv, person p1",
         is_lost=False,
