@@ -7,6 +7,7 @@ Not here: the packet of one of them (packet).
 import duckdb
 
 from packets.errors import PacketError
+from transforms.changes.build import COMPARED
 
 _PEOPLE = """
 SELECT roster.person_id, roster.manager_id, roster.team_id
@@ -62,11 +63,14 @@ def people_of(
 
 
 def newest_final_quarter(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """The newest quarter that is final for every metric of persons; else the newest; None without data."""
+    """The newest quarter that is final for every metric with a verdict; else the newest; None without data.
+
+    What takes longer and is never compared (authors' ratings) is shown in it as provisional.
+    """
     rows = connection.execute(
         "SELECT period, bool_and(state = 'final') FROM trends.period_states "
         "JOIN catalog.metrics USING (metric_id) WHERE grain = 'quarter' AND source_gap IS NULL "
-        "AND len(list_filter(subjects, lambda subject: starts_with(subject, 'person'))) > 0 "
-        "GROUP BY period ORDER BY period DESC"
+        "AND list_contains($compared, metric_id) GROUP BY period ORDER BY period DESC",
+        {"compared": list(COMPARED)},
     ).fetchall()
     return next((period for period, is_final in rows if is_final), rows[0][0] if rows else None)

@@ -35,9 +35,12 @@ def known_repositories(
         return {}
     with connect() as connection:
         load_landing(connection, loads)
-        recent = _recent(connection, now_utc - timedelta(days=SWEPT_DAYS))
+        since_utc = now_utc - timedelta(days=SWEPT_DAYS)
+        recent, rated = _recent(connection, since_utc), _rated(connection, since_utc)
     return {
-        scope: KnownRepository(complete_at_utc=known_at_utc, recent=recent.get(scope, {}))
+        scope: KnownRepository(
+            complete_at_utc=known_at_utc, recent=recent.get(scope, {}), rated=rated.get(scope, {})
+        )
         for scope, known_at_utc in complete.items()
     }
 
@@ -71,4 +74,40 @@ def _recent(
         threads = found.setdefault(repository_id, {}).setdefault(node_id, {})
         if thread_id is not None:
             threads[thread_id] = KnownThread(is_resolved=is_resolved, is_outdated=is_outdated, size=size)
+    return found
+
+
+_RATED = """
+WITH targets AS (
+    SELECT review_id AS target_id, node_id, pull_request_id, author_account_id FROM landing.github__reviews
+    UNION ALL
+    SELECT comment_id, node_id, pull_request_id, author_account_id FROM landing.github__review_comments
+),
+
+counted AS (
+    SELECT target_id, content, count(*) AS n FROM landing.github__reactions GROUP BY target_id, content
+)
+
+SELECT pulls.repository_id, pulls.node_id, targets.node_id, counted.content, counted.n
+FROM landing.github__pull_requests AS pulls
+JOIN targets
+    ON targets.pull_request_id = pulls.pull_request_id
+    AND (targets.author_account_id <> pulls.author_account_id OR targets.author_account_id IS NULL
+        OR pulls.author_account_id IS NULL)
+LEFT JOIN counted ON counted.target_id = targets.target_id
+WHERE pulls.closed_at_utc IS NULL OR pulls.closed_at_utc >= $since_utc
+ORDER BY pulls.repository_id, pulls.number DESC, targets.target_id, counted.content
+"""
+
+
+def _rated(
+    connection: duckdb.DuckDBPyConnection, since_utc: datetime
+) -> dict[str, dict[str, dict[str, dict[str, int]]]]:
+    """What others than the author said on recent pull requests, and how it is rated so far."""
+    found: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
+    rows = connection.execute(_RATED, {"since_utc": since_utc}).fetchall()
+    for repository_id, node_id, target, content, n in rows:
+        ratings = found.setdefault(repository_id, {}).setdefault(node_id, {}).setdefault(target, {})
+        if content is not None:
+            ratings[content] = n
     return found

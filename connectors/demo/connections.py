@@ -13,7 +13,7 @@ from connectors.github.transport import Json, Operation
 LABELS, REVIEWS, THREADS, COMMENTS, TIMELINE = 10, 15, 12, 5, 15
 """How many of each nested list come with a pull request; the numbers of ``queries/*.graphql``."""
 
-MORE, MORE_THREADS = 100, 50
+MORE, MORE_THREADS, MORE_REACTIONS = 100, 50, 20
 """How many come with one operation for the rest of a list."""
 
 Row = TypeVar("Row")
@@ -47,7 +47,7 @@ def _connections(operation: Operation) -> int:
             return 1 + int(operation.variables["pageSize"]) * (4 + THREADS)
         case "MoreReviewThreads":
             return 1 + MORE_THREADS
-        case "ServerTime" | "CreatedPullRequests":
+        case "ServerTime" | "CreatedPullRequests" | "ReactionCounts":
             return 0
         case "PullRequestsById":
             return len(operation.variables["ids"]) * (4 + THREADS)

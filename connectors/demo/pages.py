@@ -9,16 +9,28 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.demo.connections import MORE, MORE_THREADS, UnknownCursorError, page, points_of
+from connectors.demo.connections import (
+    MORE,
+    MORE_REACTIONS,
+    MORE_THREADS,
+    UnknownCursorError,
+    page,
+    points_of,
+)
 from connectors.demo.history import FIRST_ID, IDS_A_REPOSITORY, make_pull_requests
 from connectors.demo.organization import Organization
-from connectors.demo.pull_requests import PullRequest, Thread
+from connectors.demo.people import Account
+from connectors.demo.pull_requests import Comment, PullRequest, Review, Thread
 from connectors.demo.services import LOGIN, Repository
 from connectors.demo.snapshot import (
     pull_request_id,
+    said_id,
+    said_on,
     show_comments,
     show_labels,
     show_pull_request,
+    show_reaction_groups,
+    show_reactions,
     show_repository,
     show_reviews,
     show_thread_states,
@@ -49,7 +61,8 @@ class _Kept:
 
     listed: tuple[PullRequest, ...]
     by_id: dict[str, PullRequest]
-    threads: dict[str, Thread]
+    threads: dict[str, tuple[Thread, Account]]
+    said: dict[str, tuple[Review | Comment, Account]]
 
 
 @dataclass(slots=True)
@@ -96,6 +109,8 @@ class DemoTransport:
             "MoreReviewThreads": self._more_threads,
             "MoreReviewComments": self._more_comments,
             "MoreTimelineEvents": self._more_timeline,
+            "MoreReactions": self._more_reactions,
+            "ReactionCounts": self._reaction_counts,
         }
         if operation.name not in answers:
             known = ", ".join(sorted(answers))
@@ -203,9 +218,23 @@ class DemoTransport:
         return {"node": {"id": asked["id"], "timelineItems": rest}}
 
     def _more_comments(self, asked: Mapping[str, Any]) -> Json:
-        found = self._thread(asked["id"])
-        rest = show_comments(found, self.now_utc, first=MORE, after=asked.get("after"))
+        found, of = self._thread(asked["id"])
+        rest = show_comments(found, of, self.now_utc, first=MORE, after=asked.get("after"))
         return {"node": {"id": asked["id"], "comments": rest}}
+
+    def _more_reactions(self, asked: Mapping[str, Any]) -> Json:
+        said, of = self._said(asked["id"])
+        rest = show_reactions(said, of, self.now_utc, first=MORE_REACTIONS, after=asked.get("after"))
+        return {"node": {"id": asked["id"], "reactions": rest}}
+
+    def _reaction_counts(self, asked: Mapping[str, Any]) -> Json:
+        found = {node_id: self._said(node_id) for node_id in asked["ids"]}
+        return {
+            "nodes": [
+                {"id": node_id, "reactionGroups": show_reaction_groups(said, of, self.now_utc)}
+                for node_id, (said, of) in found.items()
+            ]
+        }
 
     # ------------------------------------------------------------------------------------- finding
 
@@ -217,14 +246,25 @@ class DemoTransport:
                     return found
         raise _no_node(node_id)
 
-    def _thread(self, node_id: str) -> Thread:
-        word, _, number = node_id.partition("_")
-        place = (int(number) - FIRST_ID) // IDS_A_REPOSITORY if word == "PRRT" and number.isdigit() else -1
-        if 0 <= place < len(self.organization.repositories):
-            found = self._pull_requests_of(self.organization.repositories[place]).threads.get(node_id)
-            if found is not None:
-                return found
-        raise _no_node(node_id)
+    def _thread(self, node_id: str) -> tuple[Thread, Account]:
+        kept = self._kept_with(node_id)
+        if kept is None or node_id not in kept.threads:
+            raise _no_node(node_id)
+        return kept.threads[node_id]
+
+    def _said(self, node_id: str) -> tuple[Review | Comment, Account]:
+        kept = self._kept_with(node_id)
+        if kept is None or node_id not in kept.said:
+            raise _no_node(node_id)
+        return kept.said[node_id]
+
+    def _kept_with(self, node_id: str) -> _Kept | None:
+        """The repository whose numbers this one is among."""
+        _, _, number = node_id.partition("_")
+        place = (int(number) - FIRST_ID) // IDS_A_REPOSITORY if number.isdigit() else -1
+        if not 0 <= place < len(self.organization.repositories):
+            return None
+        return self._pull_requests_of(self.organization.repositories[place])
 
     def _pull_requests_of(self, repository: Repository) -> _Kept:
         if repository.name not in self._kept:
@@ -245,11 +285,12 @@ class DemoTransport:
             listed=tuple(made),
             by_id={pull_request_id(one): one for one in made},
             threads={
-                thread_id(thread): thread
+                thread_id(thread): (thread, one.author)
                 for one in made
                 for thread in one.threads
                 if thread.comments[0].seen_from_utc <= now
             },
+            said={said_id(said): (said, one.author) for one in made for said in said_on(one, now)},
         )
 
 

@@ -4,14 +4,17 @@ Here: what has happened by then, in GitHub's shapes and with its nested lists cu
 Not here: which operation wants which list (``pages``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from connectors.demo.connections import COMMENTS, LABELS, MORE_THREADS, REVIEWS, THREADS, TIMELINE, page
 from connectors.demo.people import Account, Team
 from connectors.demo.pull_requests import Comment, Label, PullRequest, Review, Thread, TimelineEvent
+from connectors.demo.ratings import Reaction, reactions_to
 from connectors.demo.services import DEFAULT_BRANCH, Repository
 from connectors.github.transport import Json
+
+_CONTENTS = ("THUMBS_UP", "THUMBS_DOWN", "LAUGH", "HOORAY", "CONFUSED", "HEART", "ROCKET", "EYES")
 
 
 def show_repository(repository: Repository) -> Json:
@@ -60,12 +63,16 @@ def show_labels(pull_request: PullRequest, now: datetime, *, first: int, after: 
 
 def show_reviews(pull_request: PullRequest, now: datetime, *, first: int, after: str | None = None) -> Json:
     rows = [review for review in pull_request.reviews if review.submitted_at_utc <= now]
-    return page(rows, first=first, after=after, show=lambda review: _show_review(review, now))
+    return page(
+        rows, first=first, after=after, show=lambda review: _show_review(review, pull_request.author, now)
+    )
 
 
 def show_threads(pull_request: PullRequest, now: datetime, *, first: int, after: str | None = None) -> Json:
     rows = [thread for thread in pull_request.threads if thread.comments[0].seen_from_utc <= now]
-    return page(rows, first=first, after=after, show=lambda thread: _show_thread(thread, now))
+    return page(
+        rows, first=first, after=after, show=lambda thread: _show_thread(thread, pull_request.author, now)
+    )
 
 
 def show_thread_states(pull_request: PullRequest, now: datetime) -> Json:
@@ -75,9 +82,24 @@ def show_thread_states(pull_request: PullRequest, now: datetime) -> Json:
     return {"pageInfo": {"hasNextPage": listed["pageInfo"]["hasNextPage"]}, "nodes": listed["nodes"]}
 
 
-def show_comments(thread: Thread, now: datetime, *, first: int, after: str | None = None) -> Json:
+def show_comments(
+    thread: Thread, of: Account, now: datetime, *, first: int, after: str | None = None
+) -> Json:
+    """The comments of a thread on a pull request of that account."""
     rows = [comment for comment in thread.comments if comment.seen_from_utc <= now]
-    return page(rows, first=first, after=after, show=_show_comment)
+    return page(rows, first=first, after=after, show=lambda comment: _show_comment(comment, of, now))
+
+
+def show_reactions(
+    said: Review | Comment, of: Account, now: datetime, *, first: int, after: str | None
+) -> Json:
+    return page(list(reactions_to(said, of, now)), first=first, after=after, show=_show_reaction)
+
+
+def show_reaction_groups(said: Review | Comment, of: Account, now: datetime) -> list[Json]:
+    """GitHub lists every content, most of them empty."""
+    found = [reaction.content for reaction in reactions_to(said, of, now)]
+    return [{"content": content, "reactors": {"totalCount": found.count(content)}} for content in _CONTENTS]
 
 
 def show_timeline(pull_request: PullRequest, now: datetime, *, first: int, after: str | None = None) -> Json:
@@ -87,6 +109,17 @@ def show_timeline(pull_request: PullRequest, now: datetime, *, first: int, after
 
 def pull_request_id(pull_request: PullRequest) -> str:
     return f"PR_{pull_request.repository.database_id}_{pull_request.number}"
+
+
+def said_id(said: Review | Comment) -> str:
+    return f"{'PRR' if isinstance(said, Review) else 'PRRC'}_{said.database_id}"
+
+
+def said_on(pull_request: PullRequest, now: datetime) -> Iterator[Review | Comment]:
+    """Every review and comment there is by now."""
+    yield from (review for review in pull_request.reviews if review.submitted_at_utc <= now)
+    for thread in pull_request.threads:
+        yield from (comment for comment in thread.comments if comment.seen_from_utc <= now)
 
 
 def thread_id(thread: Thread) -> str:
@@ -152,20 +185,21 @@ def _show_label(label: Label) -> Json:
     return {"name": label.name}
 
 
-def _show_review(review: Review, now: datetime) -> Json:
+def _show_review(review: Review, of: Account, now: datetime) -> Json:
     is_dismissed = review.dismissed_at_utc is not None and review.dismissed_at_utc <= now
     return {
-        "id": f"PRR_{review.database_id}",
+        "id": said_id(review),
         "fullDatabaseId": str(review.database_id),
         "state": "DISMISSED" if is_dismissed else review.state,
         "submittedAt": text_of(review.submitted_at_utc),
         "body": review.body,
         "author": _show_account(review.author),
+        "reactionGroups": show_reaction_groups(review, of, now),
     }
 
 
-def _show_thread(thread: Thread, now: datetime) -> Json:
-    return {**_flags(thread, now), "comments": show_comments(thread, now, first=COMMENTS)}
+def _show_thread(thread: Thread, of: Account, now: datetime) -> Json:
+    return {**_flags(thread, now), "comments": show_comments(thread, of, now, first=COMMENTS)}
 
 
 def _show_state(thread: Thread, now: datetime) -> Json:
@@ -181,14 +215,24 @@ def _flags(thread: Thread, now: datetime) -> Json:
     }
 
 
-def _show_comment(comment: Comment) -> Json:
+def _show_comment(comment: Comment, of: Account, now: datetime) -> Json:
     return {
-        "id": f"PRRC_{comment.database_id}",
+        "id": said_id(comment),
         "fullDatabaseId": str(comment.database_id),
         "state": "SUBMITTED",
         "body": comment.body,
         "createdAt": text_of(comment.created_at_utc),
         "author": _show_account(comment.author),
+        "reactionGroups": show_reaction_groups(comment, of, now),
+    }
+
+
+def _show_reaction(reaction: Reaction) -> Json:
+    return {
+        "id": f"REA_{reaction.database_id}",
+        "content": reaction.content,
+        "createdAt": text_of(reaction.created_at_utc),
+        "user": _show_account(reaction.author),
     }
 
 
@@ -203,5 +247,5 @@ def _show_event(event: TimelineEvent) -> Json:
     if event.dismissed is not None:
         review = event.dismissed
         shown["previousReviewState"] = review.state
-        shown["review"] = {"id": f"PRR_{review.database_id}", "fullDatabaseId": str(review.database_id)}
+        shown["review"] = {"id": said_id(review), "fullDatabaseId": str(review.database_id)}
     return shown

@@ -5,7 +5,7 @@ Not here: HTTP (``http``), fields (``parse``), what is still to be read of a pag
 (warehouse).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +30,7 @@ from connectors.github.answers import (
 )
 from connectors.github.known import KnownRepository, KnownThread
 from connectors.github.parse import Parsed, parse_pull_request, parse_repository
+from connectors.github.reactions import ratings_of
 from connectors.github.records import Repository
 from connectors.github.rests import Rest, Waiting, next_cursor, number_of
 from connectors.github.transport import Answer, Json, Operation, Transport
@@ -42,6 +43,7 @@ OVERLAP = timedelta(hours=1)
 
 REPOSITORIES_A_REQUEST = 25
 SWEPT_A_REQUEST = 100
+RATED_A_REQUEST = 20 * SWEPT_A_REQUEST
 COUNTS_A_REQUEST = 12
 
 
@@ -299,6 +301,7 @@ class GitHubSource:
             changed: list[str] = []
             for start in range(0, len(wanted), SWEPT_A_REQUEST):
                 changed += self._changed(dict(wanted[start : start + SWEPT_A_REQUEST]))
+            changed += self._newly_rated({*self._read_again, *changed})
             for start in range(0, len(changed), self.page_size):
                 yield from self._by_id(changed[start : start + self.page_size])
         except StopScopeError as reason:
@@ -313,6 +316,37 @@ class GitHubSource:
             if isinstance(node, dict) and isinstance(node.get("id"), str)
         }
         return [node_id for node_id, threads in known.items() if threads_of(shown.get(node_id)) != threads]
+
+    def _newly_rated(self, read_anyway: Set[str]) -> list[str]:
+        """Pull requests below which reactions have come or gone, by what each review and comment has now."""
+        of_target = {
+            target_id: (node_id, ratings)
+            for repository_id, known in self.known.items()
+            if repository_id in self.read
+            for node_id, targets in known.rated.items()
+            if node_id not in read_anyway
+            for target_id, ratings in targets.items()
+        }
+        targets = list(of_target)
+        changed: dict[str, None] = {}
+        for start in range(0, len(targets), RATED_A_REQUEST):
+            asked = targets[start : start + RATED_A_REQUEST]
+            operations = [
+                Operation(name="ReactionCounts", variables={"ids": asked[place : place + SWEPT_A_REQUEST]})
+                for place in range(0, len(asked), SWEPT_A_REQUEST)
+            ]
+            answer = self._send(operations)
+            shown = {
+                node["id"]: ratings_of(node)
+                for data in answer.data
+                for node in (data or {}).get("nodes") or ()
+                if isinstance(node, dict) and isinstance(node.get("id"), str)
+            }
+            for target_id in asked:
+                node_id, ratings = of_target[target_id]
+                if shown.get(target_id) != ratings:
+                    changed[node_id] = None
+        return list(changed)
 
     def _by_id(self, ids: Sequence[str]) -> Iterator[Page | Gap]:
         """These pull requests, whole, a page for each repository they are in."""

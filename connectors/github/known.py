@@ -25,7 +25,10 @@ class KnownRepository:
     ``complete_at_utc``: server time at the start of the newest run that read it without a gap.
     ``recent``: by node id, the threads of pull requests that are open or ended a short while ago. Resolving a
     thread or deleting a comment does not move a pull request's time of update, so these are looked at again.
+    ``rated``: of the same pull requests, by node id, what is stored of the reactions to each review and
+    comment, by its node id: how many of each content. A reaction moves no time of update either.
     """
 
     complete_at_utc: datetime
     recent: Mapping[str, Mapping[str, KnownThread]] = field(default_factory=dict)
+    rated: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)

@@ -13,12 +13,14 @@ from typing import Any, get_args
 
 from connectors.contract import Record, RejectedRecord
 from connectors.errors import SkippableRecordError
+from connectors.github.reactions import RATINGS
 from connectors.github.records import (
     Account,
     AccountKind,
     EventType,
     PullRequest,
     PullRequestEvent,
+    Reaction,
     Repository,
     Review,
     ReviewComment,
@@ -90,16 +92,18 @@ def parse_pull_request(node: Any, repository: Repository, parsed: Parsed, *, ref
             child, "pull_request_events", _event, pull_request, parsed, ref=f"{ref} event {position}"
         )
     for position, child in enumerate(nodes(node, "reviews"), start=1):
-        _parse_child(child, "reviews", _review, pull_request, parsed, ref=f"{ref} review {position}")
+        place = f"{ref} review {position}"
+        if _parse_child(child, "reviews", _review, pull_request, parsed, ref=place):
+            _parse_reactions(child, "review", pull_request, parsed, ref=place)
     for position, thread in enumerate(nodes(node, "reviewThreads"), start=1):
         place = f"{ref} thread {position}"
         if not _parse_child(thread, "review_threads", _thread, pull_request, parsed, ref=place):
             continue  # its comments have nowhere to hang; the reject says so
         for number, comment in enumerate(nodes(thread, "comments"), start=1):
             child = {**comment, "_thread": thread["id"]} if isinstance(comment, Mapping) else comment
-            _parse_child(
-                child, "review_comments", _comment, pull_request, parsed, ref=f"{place} comment {number}"
-            )
+            spot = f"{place} comment {number}"
+            if _parse_child(child, "review_comments", _comment, pull_request, parsed, ref=spot):
+                _parse_reactions(child, "review_comment", pull_request, parsed, ref=spot)
 
 
 def nodes(parent: Any, connection: str) -> list[Any]:
@@ -133,6 +137,16 @@ def _parse_child(
     parsed.accounts |= accounts
     parsed.records += records
     return True
+
+
+def _parse_reactions(node: Any, kind: str, pull_request: PullRequest, parsed: Parsed, *, ref: str) -> None:
+    """The reactions to a review or comment, where they were asked for."""
+    if "reactions" not in node:
+        return
+    target_id = f"github:{kind}/{_big_integer(node, 'fullDatabaseId')}"
+    for number, reaction in enumerate(nodes(node, "reactions"), start=1):
+        child = {**reaction, "_target": target_id} if isinstance(reaction, Mapping) else reaction
+        _parse_child(child, "reactions", _reaction, pull_request, parsed, ref=f"{ref} reaction {number}")
 
 
 def _pull_request(
@@ -220,6 +234,7 @@ def _review(
     number = _big_integer(fields, "fullDatabaseId")
     yield Review(
         review_id=f"github:review/{number}",
+        node_id=_text(fields, "id"),
         pull_request_id=pull_request.pull_request_id,
         author_account_id=_account(fields, "author", accounts),
         state=state,  # type: ignore[arg-type]  # _one_of has just checked it against the same words
@@ -251,12 +266,30 @@ def _comment(
     number = _big_integer(fields, "fullDatabaseId")
     yield ReviewComment(
         comment_id=f"github:review_comment/{number}",
+        node_id=_text(fields, "id"),
         thread_id=f"github:thread/{fields['_thread']}",
         pull_request_id=pull_request.pull_request_id,
         author_account_id=_account(fields, "author", accounts),
         created_at_utc=_instant(fields, "createdAt", served_at_utc),
         body=_text(fields, "body"),
         source_url=f"{pull_request.source_url}#discussion_r{number}",
+    )
+
+
+def _reaction(
+    node: Any, pull_request: PullRequest, accounts: dict[str, Account], served_at_utc: datetime
+) -> Iterable[Record]:
+    fields = _mapping(node, "reaction")
+    content = _one_of(fields, "content", (*RATINGS, "LAUGH", "EYES"))
+    if content not in RATINGS:
+        return
+    yield Reaction(
+        reaction_id=f"{fields['_target']}/reaction/{_text(fields, 'id')}",
+        target_id=fields["_target"],
+        pull_request_id=pull_request.pull_request_id,
+        author_account_id=_account(fields, "user", accounts),
+        content=content,  # type: ignore[arg-type]  # _one_of has just checked it against the same words
+        created_at_utc=_instant(fields, "createdAt", served_at_utc),
     )
 
 

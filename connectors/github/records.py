@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar, Literal
 
+from connectors.github.reactions import Rating
+
 AccountKind = Literal["user", "bot", "mannequin", "organization"]
 EventType = Literal[
     "review_requested",
@@ -101,10 +103,11 @@ class PullRequestEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """A submitted review."""
+    """A submitted review. ``node_id`` is what a sweep of reactions asks by."""
 
     stream: ClassVar[str] = "reviews"
     review_id: str
+    node_id: str
     pull_request_id: str
     author_account_id: str | None
     state: ReviewState
@@ -138,6 +141,7 @@ class ReviewComment:
 
     stream: ClassVar[str] = "review_comments"
     comment_id: str
+    node_id: str
     thread_id: str
     pull_request_id: str
     author_account_id: str | None
@@ -148,6 +152,23 @@ class ReviewComment:
     @property
     def key(self) -> str:
         return self.comment_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaction:
+    """A reaction that rates a review or a review comment, by somebody else than who wrote it."""
+
+    stream: ClassVar[str] = "reactions"
+    reaction_id: str
+    target_id: str
+    pull_request_id: str
+    author_account_id: str | None
+    content: Rating
+    created_at_utc: datetime
+
+    @property
+    def key(self) -> str:
+        return self.reaction_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +200,7 @@ Record = (
     | Review
     | ReviewThread
     | ReviewComment
+    | Reaction
     | ExpectedCount
 )
 RECORD_TYPES: tuple[type[Record], ...] = (
@@ -189,5 +211,6 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     Review,
     ReviewThread,
     ReviewComment,
+    Reaction,
     ExpectedCount,
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.errors import SkippableRecordError, StopScopeError
 from connectors.github.parse import nodes
+from connectors.github.reactions import may_be_rated
 from connectors.github.transport import Json, Operation
 
 NODES_A_REQUEST = 6_000
@@ -81,7 +82,7 @@ class Rest:
     connection: str
     parent: Json
     pull_request: Json
-    after: str
+    after: str | None
     seen: set[str] = field(default_factory=set)
 
     def asked(self) -> Operation:
@@ -99,10 +100,7 @@ class Rest:
             self.pull_request["_unread"] = self.connection
             return []
         self.parent[self.connection]["nodes"] += more["nodes"]
-        rests: list[Rest] = []
-        if self.connection == "reviewThreads":
-            for thread in more["nodes"]:
-                rests += _rests_of(thread, "comments", "MoreReviewComments", self.pull_request)
+        rests = list(_below(self.connection, more["nodes"], self.pull_request))
         try:
             after = next_cursor(more, self.seen, what=self.connection)
         except StopScopeError:
@@ -114,7 +112,14 @@ class Rest:
         return rests
 
 
-_NODES = {"labels": 100, "reviews": 100, "timelineItems": 100, "comments": 100, "reviewThreads": 300}
+_NODES = {
+    "labels": 100,
+    "reviews": 100,
+    "timelineItems": 100,
+    "comments": 100,
+    "reviewThreads": 300,
+    "reactions": 20,
+}
 """Nodes that the operation for the rest of each list asks for."""
 
 _NESTED = {
@@ -128,12 +133,36 @@ _NESTED = {
 def _rests(pull_request: Json) -> Iterator[Rest]:
     for connection, operation in _NESTED.items():
         yield from _rests_of(pull_request, connection, operation, pull_request)
+        yield from _below(connection, _listed(pull_request, connection), pull_request)
+
+
+def _below(connection: str, listed: Sequence[Any], pull_request: Json) -> Iterator[Rest]:
+    """What is still to be read below the rows of a nested list."""
+    for node in listed:
+        if connection == "reviewThreads":
+            yield from _rests_of(node, "comments", "MoreReviewComments", pull_request)
+            yield from _below("comments", _listed(node, "comments"), pull_request)
+        elif connection in ("reviews", "comments") and may_be_rated(node, pull_request):
+            yield from _reactions_of(node, pull_request)
+
+
+def _listed(parent: Any, connection: str) -> list[Any]:
+    """The rows of a nested list; none where it is not what it should be, which the parser says."""
     try:
-        threads = nodes(pull_request, "reviewThreads")
+        return nodes(parent, connection)
     except SkippableRecordError:
-        return  # the parser quarantines the pull request for it
-    for thread in threads:
-        yield from _rests_of(thread, "comments", "MoreReviewComments", pull_request)
+        return []
+
+
+def _reactions_of(node: Json, pull_request: Json) -> Iterator[Rest]:
+    """Whose reactions a review or comment has: a list that does not come with it, and begins at its start."""
+    if not isinstance(node.get("id"), str) or not isinstance(pull_request.get("id"), str):
+        pull_request["_unread"] = "reactions"  # without an id nobody can ask for them
+        return
+    node["reactions"] = {"nodes": []}
+    yield Rest(
+        operation="MoreReactions", connection="reactions", parent=node, pull_request=pull_request, after=None
+    )
 
 
 def _rests_of(parent: Any, connection: str, operation: str, pull_request: Json) -> Iterator[Rest]:

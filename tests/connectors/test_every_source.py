@@ -32,6 +32,8 @@ from tests.connectors.github.builders import (
     page_file,
     page_of,
     pull_request,
+    reaction,
+    reaction_group,
     request,
     review,
     thread,
@@ -57,7 +59,10 @@ def _pages(_: Path) -> Source:
     pages = {
         ("acme/kettle", None): page_file("ordinary"),
         ("acme/toaster", None): page_of(
-            pull_request(1, reviews=connection(review(1), more="r1")),
+            pull_request(
+                1,
+                reviews=connection(review(1, reactionGroups=[reaction_group("HEART")]), more="r1"),
+            ),
             pull_request(2, title=[SECRET], body=SECRET),
             pull_request(3, reviews=connection(review(3, state=f"{SECRET} {ADDRESS}", body=ADDRESS))),
             pull_request(4, reviewThreads=connection(thread(4, comment(4), None))),  # type: ignore[arg-type]
@@ -72,7 +77,10 @@ def _pages(_: Path) -> Source:
     }
     transport = ServedPages(
         pages=pages,
-        rests={("MoreReviews", "PR_1", "r1"): {"reviews": connection(review(2))}},
+        rests={
+            ("MoreReviews", "PR_1", "r1"): {"reviews": connection(review(2))},
+            ("MoreReactions", "PRR_1", None): {"reactions": connection(reaction(1))},
+        },
         organizations={("acme", None): connection(TOASTER, None)},
     )
     return GitHubSource(
@@ -208,7 +216,7 @@ def test_pages_and_what_was_rejected_carry_their_scope(given: list[Page | Gap]) 
 
 def test_a_page_is_a_parent_with_all_below_it(given: list[Page | Gap]) -> None:
     """Children never come without their parent, nor before it was read to its end."""
-    below = ("pull_request_events", "reviews", "review_threads", "review_comments")
+    below = ("pull_request_events", "reviews", "review_threads", "review_comments", "reactions")
     for entry in given:
         if isinstance(entry, Page):
             of: dict[str, list[Any]] = {}
@@ -218,6 +226,8 @@ def test_a_page_is_a_parent_with_all_below_it(given: list[Page | Gap]) -> None:
             assert {child.pull_request_id for stream in below for child in of.get(stream, ())} <= parents
             threads = {record.key for record in of.get("review_threads", ())}
             assert {comment.thread_id for comment in of.get("review_comments", ())} <= threads
+            said = {record.key for stream in below for record in of.get(stream, ())}
+            assert {reaction.target_id for reaction in of.get("reactions", ())} <= said
 
 
 def test_accounts_that_are_named_come_on_the_same_page(given: list[Page | Gap]) -> None:

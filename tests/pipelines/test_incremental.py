@@ -25,7 +25,7 @@ from warehouse.landing import Manifest
 
 ORGANIZATION = make_organization(engineers=10, months=4)
 DAY = timedelta(days=1)
-TABLES = ("repositories", "accounts", "pull_requests", "pr_events", "reviews", "thread_comments")
+TABLES = "repositories accounts pull_requests pr_events reviews thread_comments reactions".split()
 
 
 def night_of(folder: Path) -> Night:
@@ -104,7 +104,7 @@ def test_a_resolved_thread_moves_no_update_and_is_seen_by_the_sweep(tmp_path: Pa
             source = GitHubSource(transport=transport, organizations=("acme",), page_size=3)
             known = known_repositories(night.landing.manifests(), source.server_time(), reads=source.reads)
             if night is blind:
-                known = {scope: replace(one, recent={}) for scope, one in known.items()}
+                known = {scope: replace(one, recent={}, rated={}) for scope, one in known.items()}
             source.known = known
             nightly._land(night, Registered(source=source, record_types=RECORD_TYPES))
             nightly.land_organization(night)
@@ -122,7 +122,10 @@ def test_a_night_asks_little(tmp_path: Path) -> None:
     names = [name for request in again.asked for name in request]
     assert "PullRequests" not in names
     assert manifest.rows.get("pull_requests", 0) == 0
-    assert names == ["ServerTime", "OrganizationRepositories", "ThreadStates", *["CreatedPullRequests"] * 2]
+    counts = [name for name in names if name == "ReactionCounts"]
+    swept = ["ThreadStates", *counts]
+    assert names == ["ServerTime", "OrganizationRepositories", *swept, *["CreatedPullRequests"] * 2]
+    assert [len(request) for request in again.asked if "ReactionCounts" in request] == [len(counts)]
     assert len(again.asked) < len(whole.asked) / 2
 
 

@@ -82,6 +82,7 @@ def review(
 ) -> github.Review:
     return github.Review(
         review_id=f"review-{number}",
+        node_id=f"PRR_{number}",
         pull_request_id=f"{API}/pull/1",
         author_account_id=user(author),
         state=state,
@@ -103,6 +104,7 @@ def thread(number: int) -> github.ReviewThread:
 def comment(number: int, author: int | None, at: str, *, thread_number: int = 1) -> github.ReviewComment:
     return github.ReviewComment(
         comment_id=f"comment-{number}",
+        node_id=f"PRRC_{number}",
         thread_id=f"thread-{thread_number}",
         pull_request_id=f"{API}/pull/1",
         author_account_id=user(author),

@@ -80,6 +80,7 @@ def pull_request(
 def review(submitted: datetime, state: str = "APPROVED") -> Review:
     return Review(
         review_id="github:review/1",
+        node_id="PRR_1",
         pull_request_id=PULL,
         author_account_id="github:user/2",
         state=state,  # type: ignore[arg-type]
@@ -95,6 +96,7 @@ def thread_with_comment() -> tuple[Record, Record]:
     )
     comment = ReviewComment(
         comment_id="github:review_comment/1",
+        node_id="PRRC_1",
         thread_id="github:thread/T",
         pull_request_id=PULL,
         author_account_id="github:user/2",

@@ -41,6 +41,7 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
         "review_threads": Stream(key="thread_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "expected_counts": Stream(key="count_id"),
         "review_comments": Stream(key="comment_id", snapshot_of="pull_requests", parent="pull_request_id"),
+        "reactions": Stream(key="reaction_id", snapshot_of="pull_requests", parent="pull_request_id"),
     },
     "organization": {
         "people": Stream(whole=True),

@@ -17,7 +17,10 @@ from connectors.github.transport import Json, Operation
 from tests.connectors.demo.reading import NESTED, raw_pages, repository_names
 
 SCHEMA = Path(__file__).parents[4] / "shared" / "contracts" / "github.schema.graphql.gz"
-NODE_TYPES = dict.fromkeys(NESTED.values(), "PullRequest") | {"MoreReviewComments": "PullRequestReviewThread"}
+NODE_TYPES = dict.fromkeys(NESTED.values(), "PullRequest") | {
+    "MoreReviewComments": "PullRequestReviewThread",
+    "MoreReactions": "PullRequestReview",
+}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +44,10 @@ def _resolve(source: Json, info: GraphQLResolveInfo, **arguments: Any) -> Any:
 def _assert_fits(schema: GraphQLSchema, operation: Operation, data: Json) -> None:
     root = dict(data)
     if "nodes" in root:
-        root["nodes"] = [node | {"__typename": "PullRequest"} for node in root["nodes"]]
+        root["nodes"] = [
+            node | {"__typename": "PullRequest" if node["id"].startswith("PR_") else "PullRequestReview"}
+            for node in root["nodes"]
+        ]
     if operation.name in NODE_TYPES:  # the interface needs to know; the operation does not ask
         root["node"] = root["node"] | {"__typename": NODE_TYPES[operation.name]}
     result = execute(
@@ -92,6 +98,21 @@ def test_what_a_sweep_and_a_count_ask_fits(schema: GraphQLSchema, first_night: D
     ids = [node["id"] for node in page["repository"]["pullRequests"]["nodes"]]
     _assert_fits(schema, *_sent(first_night, "PullRequestsById", ids=ids))
     _assert_fits(schema, *_sent(first_night, "ThreadStates", ids=ids))
+    said = [
+        review["id"]
+        for node in page["repository"]["pullRequests"]["nodes"]
+        for review in node["reviews"]["nodes"]
+    ]
+    operation, data = _sent(first_night, "ReactionCounts", ids=said)
+    _assert_fits(schema, operation, data)
+    rated = [
+        node["id"]
+        for node in data["nodes"]
+        if any(g["reactors"]["totalCount"] for g in node["reactionGroups"])
+    ]
+    assert rated
+    for node_id in rated:
+        _assert_fits(schema, *_sent(first_night, "MoreReactions", id=node_id, after=None))
     query = f"repo:{repository} is:pr created:*..2026-07-10T02:00:00Z"
     operation, data = _sent(first_night, "CreatedPullRequests", query=query)
     _assert_fits(schema, operation, data)

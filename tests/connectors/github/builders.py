@@ -84,6 +84,7 @@ def review(number: int = 1, /, **changed: Any) -> Json:
         "submittedAt": "2026-03-02T10:00:00Z",
         "body": "",
         "author": ORLA,
+        "reactionGroups": [],
     }
     return _changed(fields, changed)
 
@@ -96,6 +97,22 @@ def comment(number: int = 1, /, **changed: Any) -> Json:
         "body": "A word.",
         "createdAt": "2026-03-02T10:00:00Z",
         "author": ORLA,
+        "reactionGroups": [],
+    }
+    return _changed(fields, changed)
+
+
+def reaction_group(content: str, count: int = 1) -> Json:
+    """How often a review or comment has that reaction; whose they are is another question."""
+    return {"content": content, "reactors": {"totalCount": count}}
+
+
+def reaction(number: int = 1, /, **changed: Any) -> Json:
+    fields = {
+        "id": f"REA_{number}",
+        "content": "THUMBS_UP",
+        "createdAt": "2026-03-02T11:00:00Z",
+        "user": TILDE,
     }
     return _changed(fields, changed)
 

@@ -99,6 +99,7 @@ def test_every_field_of_a_review(ordinary: WhatCame) -> None:
     assert ordinary.all(Review) == [
         Review(
             review_id="github:review/9000000071",
+            node_id="PRR_71",
             pull_request_id=PULL,
             author_account_id="github:user/12",
             state="CHANGES_REQUESTED",
@@ -108,6 +109,7 @@ def test_every_field_of_a_review(ordinary: WhatCame) -> None:
         ),
         Review(
             review_id="github:review/72",
+            node_id="PRR_72",
             pull_request_id=PULL,
             author_account_id="github:user/12",
             state="APPROVED",
@@ -125,6 +127,7 @@ def test_every_field_of_a_thread_and_its_comments(ordinary: WhatCame) -> None:
     first, second = ordinary.all(ReviewComment)
     assert first == ReviewComment(
         comment_id="github:review_comment/9000000074",
+        node_id="PRRC_74",
         thread_id="github:thread/PRRT_73",
         pull_request_id=PULL,
         author_account_id="github:user/12",

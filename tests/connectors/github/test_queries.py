@@ -30,7 +30,16 @@ from graphql import (
 
 from connectors.github.queries import batch, document, operation_names, operation_of, unbatch
 from connectors.github.transport import Json, Operation
-from tests.connectors.github.builders import PAGES, ServedPages, WhatCame, page_file, read
+from tests.connectors.github.builders import (
+    PAGES,
+    TILDE,
+    ServedPages,
+    WhatCame,
+    connection,
+    page_file,
+    reaction_group,
+    read,
+)
 from tests.shared_material import needed
 
 VARIABLES: dict[str, Json] = {
@@ -40,6 +49,7 @@ VARIABLES: dict[str, Json] = {
     "RepositoryState": {"owner": "acme", "name": "kettle"},
     "PullRequestsById": {"ids": ["PR_1", "PR_2"]},
     "ThreadStates": {"ids": ["PR_1", "PR_2"]},
+    "ReactionCounts": {"ids": ["PRR_1", "PRRC_2"]},
     "CreatedPullRequests": {"query": "repo:acme/kettle is:pr"},
 }
 RESTS = {
@@ -48,6 +58,7 @@ RESTS = {
     "MoreReviewThreads": "reviewThreads",
     "MoreReviewComments": "comments",
     "MoreTimelineEvents": "timelineItems",
+    "MoreReactions": "reactions",
 }
 
 
@@ -197,9 +208,15 @@ NOT_READ = {
     ("rateLimit", "remaining"),  # free, and in the log of whoever looks at an answer
     ("rateLimit", "resetAt"),
     ("rateLimit", "cost"),  # read by the transport
-    ("repository", "pullRequests", "nodes", "reviews", "nodes", "id"),  # node ids come with every object
-    ("repository", "pullRequests", "nodes", "reviewThreads", "nodes", "comments", "nodes", "id"),
-    ("repository", "pullRequests", "nodes", "timelineItems", "nodes", "review", "id"),
+    (
+        "repository",
+        "pullRequests",
+        "nodes",
+        "timelineItems",
+        "nodes",
+        "review",
+        "id",
+    ),  # comes with its number
 }
 
 
@@ -228,11 +245,20 @@ def _everything() -> Json:
     data = page_file("ordinary")
     for name in ("quirks", "reverts"):
         data["repository"]["pullRequests"]["nodes"] += page_file(name)["repository"]["pullRequests"]["nodes"]
+    first = data["repository"]["pullRequests"]["nodes"][0]
+    for said in (first["reviews"]["nodes"][0], first["reviewThreads"]["nodes"][0]["comments"]["nodes"][0]):
+        said["reactionGroups"] = [reaction_group("HEART")]
     return data
 
 
 def _read(data: Json) -> WhatCame:
-    return read(ServedPages(pages={("acme/kettle", None): data}))
+    """What is read of a page; whoever is asked for reactions has one."""
+    reaction = {"id": "REA_1", "content": "HEART", "createdAt": "2026-03-04T09:00:00Z", "user": TILDE}
+    rests = {
+        ("MoreReactions", node_id, None): {"reactions": connection({**reaction, "id": f"REA_{node_id}"})}
+        for node_id in ("PRR_71", "PRRC_74")
+    }
+    return read(ServedPages(pages={("acme/kettle", None): data}, rests=rests))
 
 
 def _without(value: Any, path: Path) -> None:
@@ -256,7 +282,9 @@ def test_a_page_asks_for_nothing_that_is_not_read(path: Path) -> None:
     assert (_read(less) != _read(whole)) != (path in NOT_READ or is_cursor)
 
 
-@pytest.mark.parametrize(("name", "connection"), RESTS.items())
+@pytest.mark.parametrize(
+    ("name", "connection"), [rest for rest in RESTS.items() if rest[0] != "MoreReactions"]
+)
 def test_a_rest_asks_for_the_same_as_the_first_part(name: str, connection: str) -> None:
     rest = {path[1:] for path in _leaves(name) if path[:2] == ("node", connection)}
     (below,) = {
