@@ -124,10 +124,11 @@ def test_a_malformed_page_ends_its_repository_with_a_gap_and_the_rest_stays(tmp_
     assert manifest.gaps
     assert "a list of pull requests was wanted, found none" in manifest.gaps[0]
     assert "The pages before it are kept; the rest is missing." in manifest.gaps[0]
+    assert "Not written because only half read: " in manifest.gaps[0]
     build(night)
     with connect(night.working_path) as connection:
         pulls = connection.execute("SELECT count(*) FROM core.pull_requests").fetchall()
-        assert pulls[0][0] >= 50
+        assert pulls[0][0] >= 40, "the first page, but for those whose nested lists go on"
         statuses = connection.execute(
             "SELECT status, count(*) > 0 FROM ops.completeness WHERE status = 'incomplete' GROUP BY status"
         ).fetchall()
