@@ -15,6 +15,7 @@ import dagster as dg
 
 from connectors.errors import StopScopeError, StopSourceError
 from connectors.github.records import RECORD_TYPES as GITHUB_RECORDS
+from connectors.jira.records import RECORD_TYPES as JIRA_RECORDS
 from connectors.organization.records import RECORD_TYPES as ORGANIZATION_RECORDS
 from metrics_catalog.catalogue import Metric
 from metrics_catalog.tables import FACTS, table, tables
@@ -43,15 +44,15 @@ def _told_in_words() -> Iterator[None]:
 
 def nightly_assets(night: Night) -> list[dg.AssetsDefinition]:
     """All assets of this night, with their checks."""
-    github, organization = _landing(night)
+    github, jira, organization = _landing(night)
     core, facts, trends = _core(night), _facts(night), _trends(night)
-    return [github, organization, core, facts, trends, _gate(night), _published(night)]
+    return [github, jira, organization, core, facts, trends, _gate(night), _published(night)]
 
 
 # ------------------------------------------------------------------------------------- landing
 
 
-def _landing(night: Night) -> tuple[dg.AssetsDefinition, dg.AssetsDefinition]:
+def _landing(night: Night) -> tuple[dg.AssetsDefinition, dg.AssetsDefinition, dg.AssetsDefinition]:
     github_keys = _landing_specs("github", GITHUB_RECORDS, deps=[])
 
     @dg.multi_asset(
@@ -67,7 +68,23 @@ def _landing(night: Night) -> tuple[dg.AssetsDefinition, dg.AssetsDefinition]:
             manifest = nightly.land_github(night)
         yield from _landed(context, github_keys, manifest)
 
-    organization_keys = _landing_specs("organization", ORGANIZATION_RECORDS, deps=[github_keys[0].key])
+    jira_keys = _landing_specs("jira", JIRA_RECORDS, deps=[])
+
+    @dg.multi_asset(
+        name="land_jira",
+        specs=jira_keys,
+        retry_policy=RETRIES,
+        can_subset=False,
+        op_tags={"step": "extract"},
+    )
+    def land_jira(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+        with _told_in_words():
+            manifest = nightly.land_jira(night)
+        yield from _landed(context, jira_keys, manifest)
+
+    organization_keys = _landing_specs(
+        "organization", ORGANIZATION_RECORDS, deps=[github_keys[0].key, jira_keys[0].key]
+    )
 
     @dg.multi_asset(name="land_organization", specs=organization_keys, retry_policy=RETRIES, can_subset=False)
     def land_organization(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
@@ -75,7 +92,7 @@ def _landing(night: Night) -> tuple[dg.AssetsDefinition, dg.AssetsDefinition]:
             manifest = nightly.land_organization(night)
         yield from _landed(context, organization_keys, manifest)
 
-    return land_github, land_organization
+    return land_github, land_jira, land_organization
 
 
 def _landing_specs(
@@ -152,6 +169,7 @@ def _derived(
 
 def _core(night: Night) -> dg.AssetsDefinition:
     landed = [f"landing.github__{record.stream}" for record in GITHUB_RECORDS]
+    landed += [f"landing.jira__{record.stream}" for record in JIRA_RECORDS]
     landed += [f"landing.organization__{record.stream}" for record in ORGANIZATION_RECORDS]
     return _derived(night, name="core", schemas=("core",), deps=landed, step=nightly.build_core)
 

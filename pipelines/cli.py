@@ -72,7 +72,8 @@ def init(
 @app.command()
 def run(
     source: Annotated[
-        list[str] | None, typer.Option(help="Pull only this source (github, organization); may be repeated.")
+        list[str] | None,
+        typer.Option(help="Pull only this source (github, jira, organization); may be repeated."),
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Read everything again, and not only what has changed.")

@@ -1,4 +1,4 @@
-"""What earlier loads know of each repository.
+"""What earlier loads know of each repository and project.
 
 Here: the newest complete load of each scope, from manifests; what a sweep compares, from landing files.
 Not here: deciding what to read (connectors). State cannot disagree with data, because it is read from it.
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import duckdb
 
 from connectors.github.known import KnownRepository, KnownThread
+from connectors.jira.client import KnownTickets
 from transforms.core.streams import load_landing
 from warehouse.connection import connect
 from warehouse.landing import ChosenLoad, Manifest
@@ -111,3 +112,46 @@ def _rated(
         if content is not None:
             ratings[content] = n
     return found
+
+
+_HELD = """
+SELECT tickets.ticket_id, tickets.project_id
+FROM landing.jira__tickets AS tickets
+WHERE NOT EXISTS (
+    FROM landing.jira__removals AS removals
+    WHERE removals.ticket_id = tickets.ticket_id
+        AND (removals._load, removals._page) > (tickets._load, tickets._page)
+)
+ORDER BY tickets.ticket_id
+"""
+_OPEN_SPRINTS = """
+SELECT sprint_id FROM landing.jira__sprints WHERE state IS DISTINCT FROM 'closed' ORDER BY sprint_id DESC
+"""
+
+
+def known_tickets(manifests: list[Manifest], *, reads: str) -> KnownTickets:
+    """What the Jira loads know: progress by project, the tickets held, sprints still open.
+
+    Loads that went less or further back than ``reads``, or by other conventions, are no ground for leaving
+    anything out.
+    """
+    loads = [ChosenLoad(manifest=each, is_backfilled=False) for each in manifests if each.source == "jira"]
+    complete = {
+        scope.scope: load.manifest.known_at_utc
+        for load in loads
+        for scope in load.manifest.scopes
+        if scope.gap is None and load.manifest.reads == reads and scope.scope.startswith("jira:project/")
+    }
+    if not complete:
+        return KnownTickets()
+    with connect() as connection:
+        load_landing(connection, loads)
+        held = dict(connection.execute(_HELD).fetchall())
+        sprints = connection.execute(_OPEN_SPRINTS).fetchall()
+        statuses = connection.execute("SELECT status_id FROM landing.jira__statuses").fetchall()
+    return KnownTickets(
+        complete_at_utc=complete,
+        projects_by_ticket=held,
+        open_sprints=tuple(sprint for (sprint,) in sprints),
+        statuses=frozenset(status for (status,) in statuses),
+    )

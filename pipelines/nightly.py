@@ -163,6 +163,14 @@ def land_github(night: Night) -> Manifest | None:
     return None if registered is None else _land(night, registered)
 
 
+def land_jira(night: Night) -> Manifest | None:
+    """Read Jira; None where it is not configured or not asked for."""
+    if not night.pulls("jira"):
+        return None
+    registered = sources.jira(night.settings, night.environment, night.landing.manifests(), full=night.full)
+    return None if registered is None else _land(night, registered)
+
+
 def land_organization(night: Night) -> Manifest | None:
     """Read the organisation's files, at the time of the newest load of another source."""
     if not night.pulls("organization"):

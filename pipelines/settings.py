@@ -15,10 +15,10 @@ import tomllib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 NAME = "evenhand.toml"
 VARIABLE = "EVENHAND_CONFIG"
@@ -94,6 +94,51 @@ class GitHub(_Section):
         return datetime(self.since.year, self.since.month, self.since.day, tzinfo=UTC)
 
 
+class Convention(_Section):
+    """[sources.jira.found_in_production], [...incident_followup], [...postmortem]: any one of these."""
+
+    types: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    link_types: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+    field: str | None = None
+    values: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _field_and_values(self) -> "Convention":
+        if (self.field is None) != (not self.values):
+            raise ValueError("field and values belong together: name the field, and what it must hold")
+        return self
+
+
+class Jira(_Section):
+    """[sources.jira]"""
+
+    kind: Literal["cloud", "datacenter"] = "cloud"
+    base_url: str
+    email: str | None = None
+    token: Secret
+    projects: tuple[str, ...] = ()
+    since: date | None = None
+    defect_types: tuple[str, ...] | None = None
+    released_versions: bool = True
+    found_in_production: Convention | None = None
+    incident_followup: Convention | None = None
+    postmortem: Convention | None = None
+
+    @model_validator(mode="after")
+    def _email_on_cloud(self) -> "Jira":
+        if self.kind == "cloud" and self.email is None:
+            raise ValueError("email is missing: on Cloud an API token goes with its account's e-mail")
+        return self
+
+    @property
+    def since_utc(self) -> datetime | None:
+        if self.since is None:
+            return None
+        return datetime(self.since.year, self.since.month, self.since.day, tzinfo=UTC)
+
+
 class Demo(_Section):
     """[sources.demo]: a made-up organisation, for trying things out."""
 
@@ -106,6 +151,7 @@ class Sources(_Section):
     """[sources]"""
 
     github: GitHub | None = None
+    jira: Jira | None = None
     demo: Demo | None = None
 
 
@@ -162,6 +208,9 @@ class Settings(_Section):
                 "repositories": sorted(self.sources.github.repositories),
                 "since": self.sources.github.since,
             },
+            "jira": None
+            if self.sources.jira is None
+            else self.sources.jira.model_dump(exclude={"base_url", "email", "token"}),
             "demo": None if self.sources.demo is None else self.sources.demo.model_dump(),
         }
         return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()
@@ -169,7 +218,6 @@ class Settings(_Section):
 
 LATER: Mapping[str, str] = {
     "sources.pagerduty": "the on-call source",
-    "sources.jira": "the ticket source",
     "sources.github.app": "GitHub App authentication",
     "sources.github.deployment_environments": "deployments",
     "services.backstage": "Backstage catalogue files",

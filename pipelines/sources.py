@@ -57,6 +57,49 @@ def github(
     return Registered(source=source, record_types=RECORD_TYPES)
 
 
+def jira(
+    settings: Settings,
+    environment: Mapping[str, str],
+    manifests: list[Manifest],
+    *,
+    full: bool = False,
+    sleep: Sleep = time.sleep,
+) -> Registered | None:
+    """Jira; None where it is not configured. Unless ``full``, it is told what earlier loads know."""
+    from connectors.jira.client import JiraSource
+    from connectors.jira.conventions import Convention, Conventions
+    from connectors.jira.http import JiraOverHttp
+    from connectors.jira.records import RECORD_TYPES
+    from pipelines.known import known_tickets
+
+    section = settings.sources.jira
+    if section is None:
+        return None
+    said: dict[str, Any] = {
+        name: Convention(**part.model_dump())
+        for name in ("found_in_production", "incident_followup", "postmortem")
+        if (part := getattr(section, name)) is not None
+    }
+    if section.defect_types is not None:
+        said["defect_types"] = section.defect_types
+    source = JiraSource(
+        transport=JiraOverHttp(
+            base_url=section.base_url,
+            email=section.email,
+            token=section.token.read(environment, source="jira"),
+            sleep=sleep,
+        ),
+        kind=section.kind,
+        base_url=section.base_url,
+        projects=section.projects,
+        since_utc=section.since_utc,
+        conventions=Conventions(released_versions=section.released_versions, **said),
+    )
+    if not full:
+        source.known = known_tickets(manifests, reads=source.reads)
+    return Registered(source=source, record_types=RECORD_TYPES)
+
+
 def organization(settings: Settings, known_at_utc: datetime) -> Registered:
     """The organisation's own files, told the time of the run's other sources."""
     from connectors.organization.files import OrganizationSource

@@ -98,9 +98,10 @@ def build_completeness(
 ) -> None:
     """Create and fill ``ops.completeness``. Needs core, rejected records and ``newest_scopes``."""
     create(connection, "ops.completeness")
-    if "github" in sources:
-        select = sql("completeness/github.sql")
-        insert(connection, "ops.completeness", select, {"as_of_utc": as_of_utc.replace(tzinfo=None)})
+    for source in ("github", "jira"):
+        if source in sources:
+            select = sql(f"completeness/{source}.sql")
+            insert(connection, "ops.completeness", select, {"as_of_utc": as_of_utc.replace(tzinfo=None)})
 
 
 def build_catalog(

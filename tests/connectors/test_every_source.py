@@ -21,6 +21,9 @@ from connectors.errors import StopScopeError, StopSourceError
 from connectors.github import records as github_records
 from connectors.github.client import GitHubSource
 from connectors.github.http import GitHubOverHttp
+from connectors.jira import records as jira_records
+from connectors.jira.client import JiraSource
+from connectors.jira.http import JiraOverHttp
 from connectors.organization import records as organization_records
 from connectors.organization.files import OrganizationSource
 from tests.connectors.github.builders import (
@@ -38,6 +41,7 @@ from tests.connectors.github.builders import (
     review,
     thread,
 )
+from tests.connectors.jira.builders import ServedTickets, change, history, person, ticket
 from tests.connectors.organization import writing
 from warehouse.landing import Landing
 
@@ -124,8 +128,29 @@ def _broken_files(folder: Path) -> Source:
     return good
 
 
+def _tickets(_: Path) -> Source:
+    """Hand-made Jira pages: a good ticket, and one of each kind that is left out."""
+    return JiraSource(
+        transport=ServedTickets(
+            tickets=[
+                ticket(1, description=SECRET, assignee=person(1, emailAddress=ADDRESS)),
+                ticket(2, created=SECRET),
+                ticket(3, duedate=f"{SECRET} {ADDRESS}"),
+                ticket(4, status={"name": SECRET}),
+                {"id": "5", "key": "API-5"},
+                ticket(6, created="2031-01-01T00:00:00.000+0000"),
+            ],
+            histories={1: [history(1), history(2, created=SECRET), history(3, items=[change("summary")])]},
+        ),
+        kind="cloud",
+        base_url="https://acme.example",
+        projects=["API", "nowhere"],
+    )
+
+
 SOURCES = [
     Case(name="github", make=_pages, record_types=github_records.RECORD_TYPES),
+    Case(name="jira", make=_tickets, record_types=jira_records.RECORD_TYPES),
     Case(name="made up", make=_made_up, record_types=github_records.RECORD_TYPES),
     Case(name="organization", make=_files, record_types=organization_records.RECORD_TYPES),
     Case(name="broken files", make=_broken_files, record_types=organization_records.RECORD_TYPES),
@@ -331,8 +356,9 @@ def test_the_files_of_the_cases_have_something_to_reject(tmp_path: Path) -> None
         GitHubSource(
             transport=GitHubOverHttp(base_url="http://127.0.0.1:1", token=SECRET, sleep=lambda _: None)
         ),
+        JiraOverHttp(base_url="http://127.0.0.1:1", token=SECRET, email=ADDRESS, sleep=lambda _: None),
     ],
-    ids=["transport", "source"],
+    ids=["transport", "source", "jira"],
 )
 def test_a_source_with_a_token_does_not_show_it(shown: object) -> None:
     assert SECRET not in repr(shown)
@@ -347,6 +373,14 @@ def test_a_server_that_is_not_there_stops_the_source_without_the_token() -> None
     assert SECRET not in "".join(traceback.format_exception(raised.value))
 
 
+def test_a_jira_that_is_not_there_stops_the_source_without_the_token() -> None:
+    transport = JiraOverHttp(base_url="http://127.0.0.1:1", token=SECRET, sleep=lambda _: None)
+    with pytest.raises(StopSourceError) as raised:
+        JiraSource(transport=transport, kind="cloud", base_url="http://127.0.0.1:1").server_time()
+    assert not isinstance(raised.value, StopScopeError)
+    assert SECRET not in "".join(traceback.format_exception(raised.value))
+
+
 def test_the_served_time_of_the_pages_is_the_servers() -> None:
     pages = [entry for entry in _pages(Path()).pages() if isinstance(entry, Page)]
     assert {page.served_at_utc for page in pages} == {SERVED_AT}
@@ -354,6 +388,6 @@ def test_the_served_time_of_the_pages_is_the_servers() -> None:
 
 def test_a_source_fits_the_protocol() -> None:
     """What the night calls; the type checker reads this, and so does whoever writes the next source."""
-    sources: list[Source] = [_pages(Path()), _made_up(Path())]
-    assert [source.name for source in sources] == ["github", "github"]
+    sources: list[Source] = [_pages(Path()), _made_up(Path()), _tickets(Path())]
+    assert [source.name for source in sources] == ["github", "github", "jira"]
     assert OrganizationSource.__dataclass_fields__["name"].default == "organization"

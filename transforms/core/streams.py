@@ -43,6 +43,18 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
         "review_comments": Stream(key="comment_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "reactions": Stream(key="reaction_id", snapshot_of="pull_requests", parent="pull_request_id"),
     },
+    "jira": {
+        "projects": Stream(key="project_id"),
+        "statuses": Stream(key="status_id"),
+        "accounts": Stream(key="account_id"),
+        "tickets": Stream(key="ticket_id"),
+        "ticket_changes": Stream(key="change_id", snapshot_of="tickets", parent="ticket_id"),
+        "ticket_links": Stream(key="link_id, ticket_id", snapshot_of="tickets", parent="ticket_id"),
+        "ticket_references": Stream(key="ticket_id, names", snapshot_of="tickets", parent="ticket_id"),
+        "sprints": Stream(key="sprint_id"),
+        "removals": Stream(key="ticket_id"),
+        "expected_counts": Stream(key="count_id"),
+    },
     "organization": {
         "people": Stream(whole=True),
         "calendar": Stream(whole=True),

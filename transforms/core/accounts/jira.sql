@@ -1,0 +1,11 @@
+-- One row per account, with the person the identity journal gives it.
+SELECT
+    accounts.account_id,
+    'jira' AS source,
+    accounts.login,
+    accounts.kind,
+    accounts.kind = 'bot' OR list_contains($bots, lower(accounts.login)) AS is_bot,
+    coalesce(identities.person_id, accounts.account_id) AS person_id,
+    identities.person_id IS NOT NULL AS is_claimed
+FROM landing.jira__accounts AS accounts
+LEFT JOIN identities ON identities.account_id = accounts.account_id
