@@ -27,7 +27,10 @@ CREDENTIALS = {
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("only")
-    (folder / "jira").symlink_to(needed("data", "jira"))
+    for dump in ("duraspace", "titanium"):
+        (folder / "jira" / dump).mkdir(parents=True)
+        file = needed("data", "jira", dump, "issues.jsonl.gz")
+        (folder / "jira" / dump / file.name).symlink_to(file)
     running = emulated_world(data_dir=folder, fill=False)
     yield running
     running.stop()
