@@ -1,4 +1,4 @@
-"""Whole runs over HTTP against the emulator: nights, what is gone or moved, faults; everything comes or is named.
+"""Whole runs over HTTP against the emulator: nights, what is gone or moved, faults; all comes or is named.
 
 Here: a small generated organisation. Not here: real tickets (tests/pipelines/test_real_tickets).
 """
