@@ -169,6 +169,12 @@ class Services(_Section):
     file: Path | None = None
 
 
+class Goals(_Section):
+    """[goals]"""
+
+    file: Path | None = None
+
+
 class Packets(_Section):
     """[packets]"""
 
@@ -183,6 +189,7 @@ class Settings(_Section):
     sources: Sources = Sources()
     people: People = People()
     services: Services = Services()
+    goals: Goals = Goals()
     packets: Packets = Packets()
     folder: Path = Field(default=Path(), exclude=True)
 
@@ -225,7 +232,6 @@ LATER: Mapping[str, str] = {
     "packets.rubric": "the organisation's own rubric",
     "retention": "retention",
     "features": "feature adoption",
-    "goals": "agreed goals",
 }
 """Keys of the file's full form that this version does not read yet: refused by name, not taken in silence."""
 

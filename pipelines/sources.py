@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from connectors.contract import Source
+from metrics_catalog.catalogue import load_catalogue
 from pipelines.settings import Settings, SettingsError
 from warehouse.landing import Manifest
 
@@ -105,11 +106,17 @@ def organization(settings: Settings, known_at_utc: datetime) -> Registered:
     from connectors.organization.files import OrganizationSource
     from connectors.organization.records import RECORD_TYPES
 
-    people, services = settings.people, settings.services
+    people, services, goals = settings.people, settings.services, settings.goals
     source = OrganizationSource(
         people=settings.path(people.roster) if people.roster else None,
         calendar=settings.path(people.calendar) if people.calendar else None,
         services=settings.path(services.file) if services.file else None,
+        goals=settings.path(goals.file) if goals.file else None,
+        goal_metrics={
+            metric.id: frozenset(metric.subject_kinds)
+            for metric in load_catalogue().values()
+            if metric.statistic in ("share", "rate")
+        },
         reporting_timezone=settings.organization.reporting_timezone,
         known_at_utc=known_at_utc,
     )

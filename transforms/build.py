@@ -17,6 +17,7 @@ from transforms.changes.build import build_changes
 from transforms.core.build import CoreSettings, build_core, conform_sources, reporting_days, source_gaps
 from transforms.core.streams import load_landing
 from transforms.facts import build_facts, forget_persons, published_cases
+from transforms.goals import build_goals
 from transforms.identity import bindings_at_first_sight, load_identities
 from transforms.ledger import (
     Publication,
@@ -68,6 +69,8 @@ def build_core_tables(
         new = bindings_at_first_sight(connection, journal, horizon)
     load_identities(connection, [*journal, *new], horizon)
     build_core(connection, conform_sources(sources, settings.core), settings.core)
+    if not settings.persons:
+        connection.execute("DELETE FROM core.goals WHERE owner_kind = 'person'")
     build_loads(connection, loads)
     build_rejected_records(connection, sources)
     build_completeness(connection, sources, settings.core.as_of_utc)
@@ -103,6 +106,7 @@ def build_trend_tables(
         as_of_utc=settings.core.as_of_utc,
         reporting_timezone=settings.core.reporting_timezone,
     )
+    build_goals(connection, catalogue, settings.core.as_of_utc.replace(tzinfo=None))
     if not settings.persons:
         forget_persons(connection, catalogue.values())
     build_catalog(connection, catalogue, _gaps(connection, catalogue))
@@ -180,6 +184,7 @@ def _roster_dates(connection: duckdb.DuckDBPyConnection, sources: Sequence[str])
         return []
     rows = connection.execute(
         "SELECT unnest([valid_from, valid_to]) FROM landing.organization__people "
-        "UNION SELECT unnest([valid_from, valid_to]) FROM landing.organization__services"
+        "UNION SELECT unnest([valid_from, valid_to]) FROM landing.organization__services "
+        "UNION SELECT unnest([start_date, end_date + 1]) FROM landing.organization__goals__versions"
     ).fetchall()
     return [day for (day,) in rows if day is not None]

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from connectors.contract import Gap, Page, Record, RejectedRecord, Usage
 from connectors.errors import SkippableRecordError, StopScopeError
+from connectors.organization.goals import read_goals
 from connectors.organization.records import CalendarRow, RosterRow, ServiceRow
 
 PEOPLE_COLUMNS = (
@@ -39,6 +40,8 @@ class OrganizationSource:
     people: Path | None
     calendar: Path | None
     services: Path | None
+    goals: Path | None = None
+    goal_metrics: Mapping[str, frozenset[str]] = field(default_factory=dict)
     reporting_timezone: str
     known_at_utc: datetime
     name: str = "organization"
@@ -55,6 +58,7 @@ class OrganizationSource:
             ("people", self.people, self._people),
             ("calendar", self.calendar, self._calendar),
             ("services", self.services, self._services),
+            ("goals", self.goals, self._goals),
         ):
             if path is None:
                 continue
@@ -69,6 +73,10 @@ class OrganizationSource:
                     records=tuple(records),
                     rejected=tuple(rejected),
                 )
+
+    def _goals(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
+        goals, rejected = read_goals(path, self.goal_metrics)
+        return list(goals), rejected
 
     def _people(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
         rows, rejected = _read(path, "people", PEOPLE_COLUMNS, self._person)

@@ -1,4 +1,4 @@
-"""Rows of ``people.csv``, ``calendar.csv`` and ``services.csv``.
+"""Rows of ``people.csv``, ``calendar.csv`` and ``services.csv``, and goals of ``goals.toml``.
 
 Here: one record type per landing table ``organization__<objects>``. Dates are half-open and mean midnight
 in the reporting zone.
@@ -69,4 +69,32 @@ class ServiceRow:
         return f"{self.service_id} {self.valid_from} {self.repository} {self.label}"
 
 
-RECORD_TYPES = (RosterRow, CalendarRow, ServiceRow)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoalRow:
+    """One goal as goals.toml words it; ``content_hash`` is over what was agreed."""
+
+    stream: ClassVar[str] = "goals"
+    goal_id: str
+    owner_kind: Literal["person", "team"]
+    owner_id: str
+    title: str
+    metric_id: str | None
+    comparator: str | None
+    target: float | None
+    start_date: date
+    end_date: date
+    n_min: int | None
+    denominator: str | None
+    expected_n: float | None
+    baseline_numerator: float | None
+    baseline_denominator: float | None
+    parent_goal: str | None
+    outcome_text: str | None
+    content_hash: str
+
+    @property
+    def key(self) -> str:
+        return self.goal_id
+
+
+RECORD_TYPES = (RosterRow, CalendarRow, ServiceRow, GoalRow)

@@ -59,6 +59,7 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
         "people": Stream(whole=True),
         "calendar": Stream(whole=True),
         "services": Stream(whole=True),
+        "goals": Stream(whole=True),
     },
 }
 

@@ -1,0 +1,222 @@
+"""From goals.toml, night after night, to what is said of a goal.
+
+Here: which wording holds, edits, withdrawals, bad goals. Not here: the arithmetic (tests/golden/test_goals).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from connectors.contract import Gap, Page
+from connectors.organization.files import OrganizationSource
+from connectors.organization.records import RECORD_TYPES
+from metrics_catalog.catalogue import load_catalogue
+from tests.transforms.world import utc
+from transforms.build import BuildSettings, build_core_tables, build_fact_tables, build_trend_tables
+from transforms.core.build import CoreSettings
+from transforms.goals import Check, Pooled, Terms, check_goal, feasibility, sentence
+from warehouse.connection import connect
+from warehouse.landing import Landing, choose_loads
+
+METRICS = {"rq_response_24h": frozenset({"person", "team"}), "si_uptime": frozenset({"service"})}
+GOAL = """
+[[goal]]
+id = "g1"
+person = "ana"
+title = "Answer within a day"
+metric = "rq_response_24h"
+comparator = "at_least"
+target = {target}
+start = 2026-04-01
+end = {end}
+denominator = "requests to ana by name"
+"""
+
+
+def goals(target: float = 0.9, end: str = "2026-06-30") -> str:
+    return GOAL.format(target=target, end=end)
+
+
+def source(path: Path, known_at: datetime) -> OrganizationSource:
+    return OrganizationSource(
+        people=None,
+        calendar=None,
+        services=None,
+        goals=path,
+        goal_metrics=METRICS,
+        reporting_timezone="Europe/Berlin",
+        known_at_utc=known_at,
+    )
+
+
+@contextmanager
+def nights(
+    folder: Path, *texts: tuple[str, str], persons: bool = True
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Each night has a day and what goals.toml held then; the as-of is the last night's."""
+    landing = Landing(folder / "landing")
+    for day, text in texts:
+        path = folder / "goals.toml"
+        path.write_text(text)
+        known_at = datetime.fromisoformat(day).replace(tzinfo=UTC)
+        load = landing.open_load(
+            source="organization",
+            known_at_utc=known_at,
+            code_version="test",
+            configuration_hash="test",
+            record_types=RECORD_TYPES,
+        )
+        for page in source(path, known_at).pages():
+            if isinstance(page, Gap):
+                load.gap(scope=page.scope, message=page.message)
+            else:
+                load.write(page.records, scope=page.scope, fetched_at_utc=known_at, rejected=page.rejected)
+        load.finish()
+    as_of = datetime.fromisoformat(texts[-1][0]).replace(tzinfo=UTC)
+    settings = BuildSettings(
+        core=CoreSettings(as_of_utc=as_of, reporting_timezone="Europe/Berlin"),
+        organization="Acme",
+        code_version="test",
+        configuration_hash="test",
+        persons=persons,
+    )
+    catalogue = load_catalogue()
+    with connect() as connection:
+        build_core_tables(connection, choose_loads(landing.manifests(), as_of), [], settings)
+        build_fact_tables(connection, catalogue, settings)
+        build_trend_tables(connection, catalogue, settings)
+        yield connection
+
+
+def only(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    (row,) = connection.sql("SELECT * FROM core.goals JOIN trends.goals USING (goal_id)").pl().to_dicts()
+    return row
+
+
+def test_a_goal_is_held_to_the_wording_it_began_with_and_a_later_edit_is_shown(tmp_path: Path) -> None:
+    texts = [
+        ("2026-03-20", goals(0.95)),
+        ("2026-03-25", goals(0.9)),
+        ("2026-05-02", goals(0.7, "2026-05-31")),
+    ]
+    with nights(tmp_path, *texts) as connection:
+        row = only(connection)
+    assert (row["target"], row["end_date"]) == (0.9, date(2026, 6, 30))
+    assert row["stored_at_utc"] == utc("2026-03-25")
+    assert row["edited_at_utc"] == utc("2026-05-02")
+    assert row["edit"] == "target 0.9 became 0.7; end 2026-06-30 became 2026-05-31"
+    assert not row["is_stored_late"]
+    assert (row["state"], row["status"]) == ("so_far", "so_far")
+
+
+def test_moving_the_start_away_does_not_reopen_a_goal(tmp_path: Path) -> None:
+    moved = goals(0.5).replace("2026-04-01", "2026-05-10")
+    with nights(tmp_path, ("2026-03-20", goals()), ("2026-05-02", moved)) as connection:
+        row = only(connection)
+    assert (row["target"], row["start_date"]) == (0.9, date(2026, 4, 1))
+    assert row["edit"] == "target 0.9 became 0.5; start 2026-04-01 became 2026-05-10"
+
+
+def test_a_goal_first_stored_after_it_began_says_so_and_one_taken_away_too(tmp_path: Path) -> None:
+    with nights(tmp_path, ("2026-04-02", goals()), ("2026-04-03", "")) as connection:
+        row = only(connection)
+    assert row["is_stored_late"]
+    assert row["is_withdrawn"]
+
+
+def test_midnight_of_the_first_day_in_the_reporting_zone_is_in_time(tmp_path: Path) -> None:
+    with nights(tmp_path, ("2026-03-31T22:00:00", goals())) as connection:
+        row = only(connection)
+    assert not row["is_stored_late"]
+    assert row["start_utc"] == utc("2026-03-31 22:00")
+    assert row["end_utc"] == utc("2026-06-30 22:00")
+
+
+def test_with_persons_off_there_is_no_goal_of_a_person(tmp_path: Path) -> None:
+    with nights(tmp_path, ("2026-03-20", goals()), persons=False) as connection:
+        assert connection.execute("SELECT count(*) FROM core.goals").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("line", "other", "field", "said"),
+    [
+        ('metric = "rq_response_24h"', 'metric = "rq_response"', "metric", "did you mean rq_response_24h?"),
+        ('metric = "rq_response_24h"', 'metric = "si_uptime"', "metric", "does not describe a person"),
+        ('comparator = "at_least"', 'comparator = "more"', "comparator", "at_least, at_most, less_than"),
+        ("target = 0.9", "targett = 0.9", "targett", "did you mean target?"),
+        ("target = 0.9", 'target = "90%"', "target", "should be a number"),
+        ("end = 2026-06-30", "end = 2026-03-30", "end", "before start"),
+        ("end = 2026-06-30", 'end = "30 June"', "end", "should be a date"),
+        ('person = "ana"', "", "person", "one person or one team"),
+    ],
+)
+def test_a_bad_goal_is_left_out_and_says_why(
+    tmp_path: Path, line: str, other: str, field: str, said: str
+) -> None:
+    path = tmp_path / "goals.toml"
+    path.write_text(goals().replace(line, other) + goals().replace('"g1"', '"g2"'))
+    (page,) = source(path, datetime(2026, 3, 1, tzinfo=UTC)).pages()
+    assert isinstance(page, Page)
+    assert [record.key for record in page.records] == ["g2"]
+    (reject,) = page.rejected
+    assert reject.field == field
+    assert said in reject.message
+
+
+def test_every_sentence_is_true_of_its_figures() -> None:
+    """All small shares: the margin it names is the largest, what would bring it back the least."""
+    for target in (0.0, 0.25, 0.5, 0.9, 1.0):
+        for comparator in ("at_least", "at_most", "less_than"):
+            terms = Terms(kind="share", comparator=comparator, target=target, n_min=1)  # type: ignore[arg-type]
+            for n in range(1, 15):
+                for k in range(n + 1):
+                    _is_true(terms, check_goal(terms, Pooled(numerator=k, n=n), "so_far"), k, n)
+
+
+def _is_true(terms: Terms, check: Check, k: int, n: int) -> None:
+    def meets(numerator: int, denominator: int) -> bool:
+        value = numerator / denominator
+        return {
+            "at_least": value >= terms.target - 1e-12,
+            "at_most": value <= terms.target + 1e-12,
+            "less_than": value < terms.target - 1e-12,
+        }[terms.comparator]
+
+    step = 0 if terms.comparator == "at_least" else 1
+    said = sentence(terms, check, "cases", "share")
+    if check.margin_misses is not None:
+        assert meets(k + step * check.margin_misses, n + check.margin_misses)
+        assert not meets(k + step * (check.margin_misses + 1), n + check.margin_misses + 1)
+        assert f"{check.margin_misses} more" in said or "The next" in said
+    elif check.hits_needed is not None:
+        back = check.hits_needed
+        assert meets(k + (1 - step) * back, n + back)
+        assert not meets(k + (1 - step) * (back - 1), n + back - 1)
+        assert f"{back} in a row" in said
+    elif not meets(k, n):
+        assert "cannot be met any more" in said
+
+
+def test_too_few_expected_cases_are_said_before_the_start() -> None:
+    terms = Terms(kind="share", comparator="at_least", target=0.9, n_min=10, expected_n=20)
+    assert feasibility(terms, "share") == (
+        "At about 20 cases the interval can never be clearly above 90%; that would take 35."
+    )
+    assert (
+        feasibility(Terms(kind="share", comparator="at_least", target=0.9, n_min=10, expected_n=35), "")
+        is None
+    )
+
+
+def test_the_verdict_is_the_figure_against_the_target_and_no_more() -> None:
+    terms = Terms(kind="share", comparator="at_least", target=0.9, n_min=10)
+    check = check_goal(terms, Pooled(numerator=23, n=25), "final")
+    assert sentence(terms, check, "review requests answered within 24 hours", "share") == (
+        "23 of 25 (92%) review requests answered within 24 hours; the goal was at least 90%. "
+        "On these numbers it is met. With 25 cases the true share could be anywhere from 75% to 98%."
+    )
