@@ -28,12 +28,11 @@ DOMINANCE_LIMIT = 0.5
 _KEY = ["subject_kind", "subject_id", "grain", "period"]
 
 _CASES = """
-CREATE OR REPLACE TEMP TABLE cases AS
+CREATE OR REPLACE TEMP VIEW cases AS
 SELECT facts.*, periods.grain, periods.period
 FROM facts.{metric_id} AS facts
-JOIN reporting_periods AS periods
-    ON facts.month_start >= periods.period_start AND facts.month_start < periods.next_start
-WHERE list_contains($grain, periods.grain)
+JOIN periods_of_months AS periods ON periods.month_start = facts.month_start
+WHERE periods.grain IN ({grain})
 """
 _STATES = """
 SELECT
@@ -143,7 +142,8 @@ def build_periods(
     for metric in metrics:
         grain = list(metric.grain)
         insert(connection, "trends.period_states", _STATES, _instants(metric, as_of_utc) | {"grain": grain})
-        connection.execute(_CASES.format(metric_id=metric.id), {"grain": grain})
+        quoted = ", ".join(f"'{word}'" for word in metric.grain)
+        connection.execute(_CASES.format(metric_id=metric.id, grain=quoted))
         statistics = _with_details(connection, metric, _STATISTICS[metric.statistic](connection, metric))
         connection.execute(_METRIC_COMPLETENESS, {"sources": list(metric.sources)})
         _add_cells(connection, metric, _with_status(statistics, metric, limits or Limits()))
@@ -158,6 +158,13 @@ def build_periods(
     connection.execute(f"CREATE VIEW trends.all_periods AS {sql('periods/all_periods.sql')}")
 
 
+_PERIODS_OF_MONTHS = """
+SELECT months.period_start AS month_start, periods.grain, periods.period
+FROM reporting_periods AS months
+JOIN reporting_periods AS periods
+    ON months.period_start >= periods.period_start AND months.period_start < periods.next_start
+WHERE months.grain = 'month'
+"""
 _PERIOD_COMPLETENESS = """
 SELECT DISTINCT periods.grain, periods.period, ledger.source, ledger.status
 FROM ops.completeness AS ledger
@@ -425,3 +432,4 @@ def _reporting_periods(
     connection.register("incoming", pl.DataFrame(rows, schema=schema))
     connection.execute("CREATE OR REPLACE TEMP TABLE reporting_periods AS SELECT * FROM incoming")
     connection.unregister("incoming")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE periods_of_months AS {_PERIODS_OF_MONTHS}")
