@@ -39,8 +39,9 @@ class Detail:
 
     ``outcomes`` or ``whys``: cases of these classes. ``distinct``: different ones among the counted cases.
     ``counted_over``: n over another detail. ``exposure_times``: the exposure of a rate in another unit.
-    ``value_with``: the share, were the cases of another detail in its numerator too; like the value it needs
-    the minimum sample. ``words`` stand after the figure where it is shown; without them it is not.
+    ``value_with``: the share, were the cases of another detail in its numerator too; ``value_without``: the
+    share, were they not in it, and those of ``sample_without`` no cases at all; like the value both need the
+    minimum sample. ``words`` stand after the figure where it is shown; without them it is not.
     """
 
     words: str = ""
@@ -50,6 +51,8 @@ class Detail:
     counted_over: str | None = None
     exposure_times: float | None = None
     value_with: str | None = None
+    value_without: str | None = None
+    sample_without: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,18 @@ class Metric:
     is_why_a_person: bool = False
     hides_refs: bool = False
     facts_sql: str
+
+    @property
+    def is_goal_only(self) -> bool:
+        """A person is a subject only where somebody agreed on it as a goal."""
+        return any(
+            subject.startswith("person:") and subject.endswith(":goal_only") for subject in self.subjects
+        )
+
+    @property
+    def is_from_people(self) -> bool:
+        """A team's value comes from what its people did, so that the group rule decides what may leave."""
+        return self.team == "pooled" or ("person" in self.subject_kinds and not self.is_goal_only)
 
     @property
     def subject_kinds(self) -> tuple[str, ...]:
@@ -273,7 +288,9 @@ def _check(name: str, metric: Metric) -> None:
 def _check_details(name: str, metric: Metric) -> None:
     for key, detail in metric.details.items():
         told = [
-            entry.name for entry in fields(detail) if entry.name != "words" and getattr(detail, entry.name)
+            entry.name
+            for entry in fields(detail)
+            if entry.name not in ("words", "sample_without") and getattr(detail, entry.name)
         ]
         if len(told) != 1:
             raise CatalogueError(
@@ -283,7 +300,7 @@ def _check_details(name: str, metric: Metric) -> None:
             raise CatalogueError(
                 f"{name}, details.{key}: distinct should be one of {', '.join(get_args(Distinct))}"
             )
-        for other in (detail.counted_over, detail.value_with):
+        for other in (detail.counted_over, detail.value_with, detail.value_without, detail.sample_without):
             if other is not None and other not in metric.details:
                 raise CatalogueError(f"{name}, details.{key}: no detail {other!r}")
     for key, requirement in metric.requires.items():

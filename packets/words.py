@@ -118,9 +118,10 @@ def detail_texts(metric: Metric, cell: Mapping[str, Any] | None) -> list[str]:
     told = []
     for name, detail in metric.details.items():
         figure, words = figures.get(name), detail["words"]
-        if not words or figure is None or (detail["value_with"] and not figures[detail["value_with"]]):
+        suspected = detail["value_with"] or detail["value_without"]
+        if not words or figure is None or (suspected and not figures[suspected]):
             continue
-        is_share = detail["counted_over"] or detail["value_with"]
+        is_share = detail["counted_over"] or suspected
         text = f"{percent(figure) if is_share else figure} {words}"
         told.append(f"{text} (few)" if detail["counted_over"] and figure < FEW_ANSWERED else text)
     return told

@@ -87,6 +87,7 @@ def build_fact_tables(
         as_of_utc=settings.core.as_of_utc.replace(tzinfo=None),
         persons=settings.persons,
         gaps=_gaps(connection, catalogue),
+        goals_agreed=False,
     )
 
 

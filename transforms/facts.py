@@ -57,6 +57,8 @@ WHERE cases.subject_kind <> 'person'
         FROM core.memberships AS memberships WHERE memberships.team_id = cases.subject_id
     ) OR EXISTS (
         FROM core.services AS services WHERE services.team_id = cases.subject_id
+    ) OR EXISTS (
+        FROM core.followups AS followups WHERE followups.team_id = cases.subject_id
     ))
 """
 
@@ -69,8 +71,11 @@ def build_facts(
     persons: bool = True,
     gaps: Collection[str] = (),
     params: Mapping[str, Any] | None = None,
+    goals_agreed: bool = True,
 ) -> None:
     """Create and fill ``facts.<id>`` for these metrics.
+
+    A person is a subject of a goal-only metric only with ``goals_agreed``; without, nobody's row is stored.
 
     ``as_of_utc`` is a naive UTC instant. ``params`` override the metrics' own, for worked examples only.
     With ``persons`` off no row of a person is stored: it exists only while it is pooled. The metrics in
@@ -86,7 +91,7 @@ def build_facts(
         used = {name: value for name, value in parameters.items() if f"${name}" in query + _CASES}
         connection.execute(_CASES.format(query=query), used)
         create(connection, f"facts.{metric.id}")
-        if persons and "person" in metric.subject_kinds:
+        if persons and "person" in metric.subject_kinds and (goals_agreed or not metric.is_goal_only):
             insert(connection, f"facts.{metric.id}", _PERSONS)
         if metric.team == "pooled":
             insert(connection, f"facts.{metric.id}", _POOLED)

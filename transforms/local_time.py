@@ -114,8 +114,10 @@ def local_days(zones: Iterable[str], first: date, last: date) -> pl.DataFrame:
 
 
 def set_reporting_zone(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
-    """Give the database ``reporting_month(instant)``: the month of a UTC instant, as its first day.
+    """Give the database the reporting zone, as macros.
 
+    ``reporting_month(instant)``: the month of a UTC instant, as its first day. ``reporting_date(instant)``:
+    its day. ``reporting_midnight(day)``: the first instant of a day, in UTC.
     Raises ZoneInfoNotFoundError for a zone that does not exist.
     """
     known = ZoneInfo(zone).key  # a name that zoneinfo knows holds no quote
@@ -126,4 +128,8 @@ def set_reporting_zone(connection: duckdb.DuckDBPyConnection, zone: str) -> None
     connection.execute(
         "CREATE OR REPLACE MACRO reporting_date(instant) AS "
         f"(instant AT TIME ZONE 'UTC' AT TIME ZONE '{known}')::DATE"
+    )
+    connection.execute(
+        "CREATE OR REPLACE MACRO reporting_midnight(day) AS "
+        f"(day::TIMESTAMP AT TIME ZONE '{known}') AT TIME ZONE 'UTC'"
     )

@@ -42,8 +42,10 @@ def build_case(connection: duckdb.DuckDBPyConnection, case: Mapping[str, Any], m
     zone = config.get("reporting_tz", "UTC")
     rows = conformed_rows(case["inputs"], zone)
     threshold = config.get("threshold_hours", metric.params.get("threshold_hours", 24))
+    window = config.get("window_days", 7) if metric.family == "service_impact" else 7
     settings = CoreSettings(
         as_of_utc=as_of,
+        failure_window_days=window if metric.id != "si_prod_bugs_per_sprint" else 7,
         reporting_timezone=zone,
         review_limit_hours=threshold,
         ack_target_minutes=config.get("ack_target_minutes", metric.params.get("ack_target_minutes", 5)),
@@ -125,6 +127,7 @@ def conformed_rows(inputs: Mapping[str, list[Row]], zone: str) -> dict[str, list
                 "created_at_utc": instant(row["created_at"]),
                 "merged_at_utc": instant(row.get("merged_at")),
                 "closed_at_utc": instant(row.get("closed_at")),
+                "first_commit_at_utc": instant(row.get("first_commit_at")),
                 "draft_at_creation": bool(row.get("draft_at_creation")),
                 "merged_to_default_branch": True,
                 "service_ids": row.get("service_ids") or [],
@@ -151,6 +154,11 @@ def conformed_rows(inputs: Mapping[str, list[Row]], zone: str) -> dict[str, list
         "defects": [
             {"link": "explicit", **row, "reported_at_utc": instant(row.get("reported_at"))}
             for row in inputs.get("defects", [])
+        ],
+        "watched_services": [{"service_id": row["service_id"]} for row in inputs.get("services", [])],
+        "incident_causes": [
+            {**row, "answered_at_utc": instant(row.get("answered_at"))}
+            for row in inputs.get("incident_causes", [])
         ],
         "incidents": [
             {
@@ -266,7 +274,9 @@ def _cell(
         ).fetchall()
         counts = dict(_EMPTY.get(metric.statistic, {}))
         derived = [
-            name for name, detail in metric.details.items() if detail.counted_over or detail.value_with
+            name
+            for name, detail in metric.details.items()
+            if detail.counted_over or detail.value_with or detail.value_without
         ]
         counts |= {name: 0 for name in metric.details if name not in derived}
         empty = dict.fromkeys(("value", "ci_low", "ci_high", "value_at_least", "coverage", *derived))

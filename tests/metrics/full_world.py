@@ -24,7 +24,7 @@ _REPLIES = ("I prefer it", "Tracked in PAY-12", "see #77", "Done")
 
 
 def full_world(seed: int, *, pulls: int = 25, everybody_in_a_team: bool = True) -> World:
-    """``random_world`` with threads, ratings, dismissals, deployments, defects and on-call."""
+    """``random_world`` with threads, ratings, dismissals, deployments, defects, on-call and causes."""
     random = Random(seed + 1)
     world = random_world(seed, pulls=pulls, everybody_in_a_team=everybody_in_a_team)
     for pull in list(world.tables["pull_requests"]):
@@ -37,6 +37,7 @@ def full_world(seed: int, *, pulls: int = 25, everybody_in_a_team: bool = True) 
         ship(world, random, number, pull["pr_id"], pull["merged_at_utc"])
     hold_the_pager(world, random)
     launch(world, random)
+    look_for_causes(world, random)
     return world
 
 
@@ -193,6 +194,7 @@ def page(world: World, random: Random, who: str, at: datetime) -> None:
         resolved_at_utc=resolved if is_resolved else None,
         merged_into=random.choice(others) if ending == "merged" and others else None,
         resolution_tag=random.choice((None, None, "false_alarm")),
+        cause_key=random.choice((None, "disk", "dns")),
     )
 
     def log(kind: str, when: datetime, **more: Any) -> None:
@@ -224,3 +226,44 @@ def page(world: World, random: Random, who: str, at: datetime) -> None:
             world.add(
                 "postmortems", incident_id=incident_id, ref=f"{incident_id}-pm", published_at_utc=document
             )
+
+
+def look_for_causes(world: World, random: Random) -> None:
+    """What is said of the causes of some incidents, the work that follows, and the sprints."""
+    deployed = sorted(
+        (row["finished_at_utc"], row["deployment_id"]) for row in world.tables.get("deployments", [])
+    )
+    for incident in world.tables.get("incidents", []):
+        at = incident["created_at_utc"]
+        before = [deployment_id for finished, deployment_id in deployed if finished <= at]
+        if before and random.random() < 0.7:
+            source = random.choice(("explicit", "confirmed", "heuristic"))
+            world.add(
+                "incident_causes",
+                incident_id=incident["incident_id"],
+                deployment_id=before[-1],
+                source=source,
+                answer=random.choice((None, "yes", "unknown", "not_a_change"))
+                if source == "heuristic"
+                else None,
+                answered_at_utc=at + timedelta(days=random.randrange(9)) if source == "heuristic" else None,
+            )
+        if random.random() < 0.7:
+            created = at + timedelta(hours=random.randrange(90))
+            world.add(
+                "followups",
+                ticket_id=f"{incident['incident_id']}-followup",
+                incident_id=incident["incident_id"],
+                assignee_id=random.choice(PEOPLE),
+                created_at_utc=created,
+                due_date=(created + timedelta(days=random.randrange(40))).date(),
+                resolved_at_utc=created + timedelta(days=random.randrange(50)),
+                resolution=random.choice((None, None, "done", "wont_do")),
+            )
+    for number in range(10):
+        start = datetime(2026, 1, 5) + timedelta(days=14 * number)
+        world.add(
+            "sprints", sprint_id=f"s{number}", start_at_utc=start, end_at_utc=start + timedelta(days=14)
+        )
+    for service_id in ("api", "web"):
+        world.add("watched_services", service_id=service_id)

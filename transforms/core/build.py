@@ -47,6 +47,7 @@ class CoreSettings:
     not_a_defect_labels: Sequence[str] = NOT_A_DEFECT_LABELS
     ack_words: Sequence[str] = tuple(ACK_WORDS)
     review_limit_hours: float = 24.0
+    failure_window_days: float = 7.0
     ack_target_minutes: float = 5.0
 
     def parameters(self) -> dict[str, object]:
@@ -56,6 +57,7 @@ class CoreSettings:
             "bots": [login.lower() for login in self.bots] or [""],
             "not_a_defect_labels": list(self.not_a_defect_labels),
             "ack_words": list(self.ack_words),
+            "failure_window_us": round(self.failure_window_days * 86_400_000_000),
             "limit_us": round(self.review_limit_hours * 3_600_000_000),
             "ack_target_us": round(self.ack_target_minutes * 60_000_000),
         }
@@ -112,6 +114,10 @@ ENTITIES: Mapping[str, Cut] = {
         own_instant="created_at_utc", ends=("resolved_at_utc",), with_end={"resolution": "resolved_at_utc"}
     ),
     "defects": Cut(own_instant="reported_at_utc"),
+    "watched_services": Cut(),
+    "incident_causes": Cut(
+        own_instant="named_at_utc", ends=("answered_at_utc",), with_end={"answer": "answered_at_utc"}
+    ),
     "thread_comments": Cut(own_instant="occurred_at_utc"),
     # A thread has no time of its own: it begins with its first comment.
     "review_threads": Cut(
@@ -137,6 +143,11 @@ DERIVED = (
     "comment_labels",
     "thread_fates",
     "review_pairs",
+    "service_scopes",
+    "production_deployments",
+    "first_deployments",
+    "counted_reverts",
+    "deployment_outcomes",
     "oncall_time",
     "pages",
     "interruptions",
@@ -144,7 +155,9 @@ DERIVED = (
 )
 """Shared work done once, each from those before it and the entities."""
 
-NOT_TOLD: frozenset[tuple[str, str]] = frozenset({("github", "thread_comments.suggestion_applied")})
+NOT_TOLD: frozenset[tuple[str, str]] = frozenset(
+    {("github", "thread_comments.suggestion_applied"), ("pagerduty", "incidents.cause_key")}
+)
 """Columns that a source's SELECT leaves null, because the source does not tell."""
 
 Conform = Callable[[duckdb.DuckDBPyConnection, str], None]

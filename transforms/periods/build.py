@@ -147,7 +147,7 @@ def build_periods(
         statistics = _with_details(connection, metric, _STATISTICS[metric.statistic](connection, metric))
         connection.execute(_METRIC_COMPLETENESS, {"sources": list(metric.sources)})
         _add_cells(connection, metric, _with_status(statistics, metric, limits or Limits()))
-        if metric.team == "pooled":
+        if metric.is_from_people:
             _withhold_small_groups(connection, metric)
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE cells AS SELECT metric_id, subject_kind, subject_id, grain, "
@@ -203,7 +203,7 @@ def _share(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFram
 
 def _median(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
     """Medians with order-statistic intervals, and n_open, value_at_least, coverage."""
-    words = {key: list(known) for key, known in metric.outcomes.items()}
+    words = {key: list(known) for key, known in metric.outcomes.items() if key != "unlisted"}
     cells: pl.DataFrame = connection.sql(sql("periods/median_counts.sql"), params=words).pl()
     connection.register("places", median_places_frame(cells["n"].to_list()))
     figures = connection.sql(
@@ -302,6 +302,10 @@ def _with_details(connection: duckdb.DuckDBPyConnection, metric: Metric, cells: 
         for name, detail in metric.details.items()
         if detail.value_with
     }
+    for name, detail in metric.details.items():
+        if detail.value_without:
+            left_out = pl.col(detail.sample_without) if detail.sample_without else pl.lit(0)
+            over[name] = (pl.col("numerator") - pl.col(detail.value_without)) / (n - left_out)
     return cells.with_columns([derived.fill_nan(None).alias(name) for name, derived in over.items()])
 
 
@@ -317,7 +321,7 @@ def _with_status(cells: pl.DataFrame, metric: Metric, limits: Limits) -> pl.Data
         .then(pl.lit("no_activity"))
         .otherwise(status)
     )
-    derived = [name for name, detail in metric.details.items() if detail.value_with]
+    derived = [name for name, detail in metric.details.items() if detail.value_with or detail.value_without]
     own = [name for name in _OWN_DETAILS.get(metric.statistic, ()) if name in _NEED_A_SAMPLE]
     hidden = [name for name in ("value", "ci_low", "ci_high", *derived, *own) if name in cells.columns]
     marked = cells.with_columns(status.alias("status"))

@@ -34,6 +34,8 @@ causes AS (
 
 SELECT
     tickets.ticket_id AS defect_id,
+    tickets.ref,
+    tickets.source_url,
     causes.pr_id AS introduced_by_pr_id,
     CASE WHEN marked.is_in_production THEN 'production' ELSE 'elsewhere' END AS found_in,
     tickets.created_at_utc AS reported_at_utc,
