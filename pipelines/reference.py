@@ -23,6 +23,7 @@ _CLASSES = {
     "numerator": "counts, above the line",
     "denominator": "counts, below the line",
     "counted": "counts",
+    "total": "the time there is, which the counted cases take from",
     "closed_whys": "reason of a finished case; any other counted case ranks longest",
     "pending": "still open and within its time: in no value",
     "excluded": "left out, and listed with its reason",

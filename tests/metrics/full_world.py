@@ -231,7 +231,9 @@ def page(world: World, random: Random, who: str, at: datetime) -> None:
 def look_for_causes(world: World, random: Random) -> None:
     """What is said of the causes of some incidents, the work that follows, and the sprints."""
     deployed = sorted(
-        (row["finished_at_utc"], row["deployment_id"]) for row in world.tables.get("deployments", [])
+        (row["finished_at_utc"], row["deployment_id"])
+        for row in world.tables.get("deployments", [])
+        if row["environment"] == "production" and row["kind"] == "normal"
     )
     for incident in world.tables.get("incidents", []):
         at = incident["created_at_utc"]
@@ -261,7 +263,7 @@ def look_for_causes(world: World, random: Random) -> None:
                 resolution=random.choice((None, None, "done", "wont_do")),
             )
     for number in range(10):
-        start = datetime(2026, 1, 5) + timedelta(days=14 * number)
+        start = utc("2026-01-05") + timedelta(days=14 * number)
         world.add(
             "sprints", sprint_id=f"s{number}", start_at_utc=start, end_at_utc=start + timedelta(days=14)
         )

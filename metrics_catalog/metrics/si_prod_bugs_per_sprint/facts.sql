@@ -33,7 +33,9 @@ subjects AS (
 
 found AS (
     SELECT
-        defects.*,
+        defects.defect_id,
+        defects.ref,
+        defects.source_url,
         changes.pr_id,
         changes.author_id,
         changes.sprint_id,
@@ -52,7 +54,7 @@ found AS (
 SELECT
     subjects.subject_kind,
     subjects.subject_id,
-    found.defect_id || '/' || found.pr_id AS case_id,
+    found.defect_id || '/shipped' AS case_id,
     coalesce(found.ref, found.defect_id) AS ref,
     CASE WHEN subjects.subject_kind = 'person' THEN found.author_id END AS contributor_id,
     found.source_url,
@@ -67,7 +69,7 @@ UNION ALL
 SELECT
     everybody.subject_kind,
     everybody.subject_id,
-    everybody.subject_id || '/sprint/' || sprints.sprint_id,
+    sprints.sprint_id || '/ended',
     sprints.sprint_id,
     CASE WHEN everybody.subject_kind = 'person' THEN everybody.subject_id END,
     NULL,
