@@ -55,6 +55,7 @@ class Metric:
     details: Mapping[str, Mapping[str, Any]]
     confidential_whys: tuple[str, ...]
     source_gap: str
+    sources: tuple[str, ...]
 
     @property
     def heading(self) -> Heading:
@@ -114,6 +115,7 @@ def _metric(row: Mapping[str, Any]) -> Metric:
         misreadings=tuple(row["misreadings"] or ()),
         confidential_whys=tuple(row["confidential_whys"] or ()),
         source_gap=row["source_gap"] or "",
+        sources=tuple(row["sources"] or ()),
         details=json.loads(row["details"] or "{}"),
         min_effect=json.loads(row["min_effect"] or "{}"),
         words=CaseWords(**{name: value for name, value in words.items() if name in known}),

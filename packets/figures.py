@@ -77,10 +77,11 @@ class Figure:
     change: Change
     evidence: str
     caveat: str
+    coverage: str
 
 
-def figure(found: MetricCells, quarter: Quarter, published: Publication) -> Figure:
-    """The metric on its rung."""
+def figure(found: MetricCells, quarter: Quarter, published: Publication, *, coverage: str = "") -> Figure:
+    """The metric on its rung. ``coverage``: what is to be said of accounts that nobody claims."""
     metric = found.metric
     stand, months = standing_of(found, quarter), ladder_months(found)
     state = quarter.state(published, maturity_days=metric.maturity_days)
@@ -128,6 +129,7 @@ def figure(found: MetricCells, quarter: Quarter, published: Publication) -> Figu
         change=change_of(found, quarter, published, rung=stand.rung),
         evidence=span_of([case for case, _ in inside(found, quarter.months)]),
         caveat=metric.misreadings[0] if metric.misreadings else "",
+        coverage=coverage,
     )
 
 

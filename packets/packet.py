@@ -16,6 +16,7 @@ import duckdb
 from packets.catalogue import HEADINGS, Metric, metrics
 from packets.cells import cells_of, metric_cells
 from packets.completeness import Completeness, completeness_of
+from packets.coverage import Coverage, coverage_of
 from packets.errors import PacketError
 from packets.evidence import Case, cases_of, numbered, titles_of
 from packets.figures import Figure, figure
@@ -80,6 +81,7 @@ class Provenance:
     code_version: str
     configuration_hash: str
     definitions_hash: str
+    identities: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +199,14 @@ def _assemble(
     found = [*cases_of(connection, shown, person_id=person.person_id, quarter=asked), *given.cases]
     titles = titles_of(connection, [case.ref for case in found])
     cases = numbered(found, titles=titles, quarter=asked, published=published)
+    covered = coverage_of(connection, asked)
     figures = [
-        figure(metric_cells(metric, cells.get(metric.metric_id, []), cases), asked, published)
+        figure(
+            metric_cells(metric, cells.get(metric.metric_id, []), cases),
+            asked,
+            published,
+            coverage=covered.caveat(metric.sources),
+        )
         for metric in shown
     ]
     around = surroundings(connection, cases, person_id=person.person_id)
@@ -253,7 +261,7 @@ def _assemble(
         corrections="None are open.",
         cases=cases,
         misreadings=tuple(_misreading(metric) for metric in shown),
-        provenance=_provenance(connection, published),
+        provenance=_provenance(connection, published, covered),
     )
 
 
@@ -353,7 +361,9 @@ def _misreading(metric: Metric) -> Misreading:
     )
 
 
-def _provenance(connection: duckdb.DuckDBPyConnection, published: Publication) -> Provenance:
+def _provenance(
+    connection: duckdb.DuckDBPyConnection, published: Publication, covered: Coverage
+) -> Provenance:
     rows = read(
         connection,
         """SELECT load_id, source, known_at_utc, is_backfilled FROM ops.loads
@@ -372,6 +382,7 @@ def _provenance(connection: duckdb.DuckDBPyConnection, published: Publication) -
         code_version=published.code_version or "",
         configuration_hash=published.configuration_hash or "",
         definitions_hash=published.definitions_hash or "",
+        identities=covered.sentences,
     )
 
 

@@ -23,6 +23,7 @@ from pipelines import nightly
 from pipelines.nightly import Night, NightError
 from pipelines.profiles import Check, checks
 from pipelines.settings import SettingsError
+from transforms.identity import IdentityError
 from warehouse.journal import JournalError
 from warehouse.landing import LandingError, Manifest
 
@@ -30,7 +31,15 @@ OWNER = "team:platform-enablement"
 POOL = "warehouse"
 RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 _UNBUILT = ("ops.checks",)
-_FINAL = (SettingsError, NightError, StopSourceError, StopScopeError, LandingError, JournalError)
+_FINAL = (
+    SettingsError,
+    NightError,
+    StopSourceError,
+    StopScopeError,
+    LandingError,
+    JournalError,
+    IdentityError,
+)
 
 
 @contextmanager

@@ -184,18 +184,143 @@ def completeness(
         upkeep.completeness(config=config, everything=everything)
 
 
-@app.command()
-def identities(
-    config: Config = None,
-) -> None:
-    """Whose accounts are whose, from the identity journal, and the accounts that nobody claims.
+identities_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(identities_app, name="identities")
+
+AccountArgument = Annotated[str, typer.Argument(help="Its id, such as github:user/123, or its login.")]
+PersonArgument = Annotated[str, typer.Argument(help="Roster id, as in people.csv.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept in the journal.")]
+By = Annotated[str | None, typer.Option(help="Who decides it; you, unless told.")]
+
+
+@identities_app.callback()
+def identities(context: typer.Context, config: Config = None) -> None:
+    """Whose accounts are whose, and the journal that decides it: list, suggest, bind, merge, detach, exclude.
+
+    Without a word it does what `list` does. Nothing is ever changed in the journal: what was wrong is taken
+    back by another entry. Entries hold from the next run on.
 
     Example: evenhand identities
     """
-    from pipelines import upkeep
+    if context.invoked_subcommand is None:
+        identities_list(only=None, history=False, config=config)
+
+
+@identities_app.command("list")
+def identities_list(
+    only: Annotated[str | None, typer.Option(help="claimed, contested, unclaimed, excluded or bot.")] = None,
+    history: Annotated[bool, typer.Option("--history", help="The journal instead, entry by entry.")] = False,
+    config: Config = None,
+) -> None:
+    """Every account and whose it is, and the share of cases that have a person behind them.
+
+    Exit code 3 where an account is contested.
+
+    Example: evenhand identities list --only unclaimed
+    """
+    from pipelines import identities
 
     with errors_in_words():
-        upkeep.identities(config=config)
+        identities.list_accounts(config=config, only=only, history=history)
+
+
+@identities_app.command("suggest")
+def identities_suggest(config: Config = None) -> None:
+    """Accounts that could be somebody's, with the evidence; nothing is applied.
+
+    Evidence is a verified e-mail, the organisation's sign-on (SAML), an e-mail, or exactly the login that the
+    person has at another source. Names are never evidence.
+
+    Example: evenhand identities suggest
+    """
+    from pipelines import identities
+
+    with errors_in_words():
+        identities.suggest(config=config)
+
+
+@identities_app.command("bind")
+def identities_bind(
+    account: AccountArgument,
+    person: PersonArgument,
+    reason: Reason,
+    valid_from: Annotated[
+        str | None, typer.Option("--from", help="First day, such as 2026-05-01; always, unless told.")
+    ] = None,
+    valid_to: Annotated[str | None, typer.Option("--to", help="First day after; still, unless told.")] = None,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Give an account to a person; with --from and --to, for a stretch of days.
+
+    Exit code 3 where somebody else claims it for the same days: then it is nobody's until that is settled.
+
+    Example: evenhand identities bind github:user/123 ana --reason "her second account"
+    """
+    from pipelines import identities
+
+    with errors_in_words():
+        identities.bind(
+            account,
+            person,
+            reason=reason,
+            by=by,
+            valid_from=valid_from,
+            valid_to=valid_to,
+            config=config,
+        )
+
+
+@identities_app.command("merge")
+def identities_merge(
+    person: PersonArgument,
+    into: Annotated[str, typer.Argument(help="Roster id that is kept.")],
+    reason: Reason,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Say that two ids of the roster are one person.
+
+    Example: evenhand identities merge ana2 ana --reason "came back under a new personnel number"
+    """
+    from pipelines import identities
+
+    with errors_in_words():
+        identities.merge(person, into, reason=reason, by=by, config=config)
+
+
+@identities_app.command("detach")
+def identities_detach(
+    account: Annotated[str, typer.Argument(help="Account (id or login), or a roster id that was merged.")],
+    reason: Reason,
+    person: Annotated[
+        str | None, typer.Argument(help="Whose claim to take back; all of them, unless told.")
+    ] = None,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Take back a binding, an exclusion or a merge. It stays in the journal, and so in the past.
+
+    Example: evenhand identities detach github:user/123 bob --reason "a typing error in people.csv"
+    """
+    from pipelines import identities
+
+    with errors_in_words():
+        identities.detach(account, person, reason=reason, by=by, config=config)
+
+
+@identities_app.command("exclude")
+def identities_exclude(
+    account: AccountArgument, reason: Reason, by: By = None, config: Config = None
+) -> None:
+    """Say that an account is nobody's in the roster; it is suggested and asked about no more.
+
+    Example: evenhand identities exclude github:user/456 --reason "a customer's"
+    """
+    from pipelines import identities
+
+    with errors_in_words():
+        identities.exclude(account, reason=reason, by=by, config=config)
 
 
 @app.command()

@@ -64,6 +64,7 @@ _CODES = {
     "StopScopeError": FAILED,
     "LandingError": FAILED,
     "JournalError": FAILED,
+    "IdentityError": FAILED,
     "DatabaseBusyError": FAILED,
     "GateError": FAILED,
 }

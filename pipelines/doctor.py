@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from connectors.contract import Gap
 from connectors.errors import StopScopeError, StopSourceError
 from connectors.github.client import GitHubSource
-from pipelines import sources
+from pipelines import identities, sources
 from pipelines.nightly import Night
 from pipelines.settings import SettingsError
 from warehouse.connection import DatabaseBusyError, connect_reading
@@ -91,7 +91,7 @@ def _files(night: Night) -> Iterator[Finding]:
 def _database(night: Night) -> Iterator[Finding]:
     try:
         with connect_reading(night.published_folder / FULL) as connection:
-            ((asked, nobody),) = connection.execute(_UNCLAIMED).fetchall()
+            about_identities = list(identities.findings(connection))
             failed = connection.execute(
                 "SELECT table_name, wanted, observed FROM ops.checks WHERE NOT passed ORDER BY ALL"
             ).fetchall()
@@ -101,21 +101,8 @@ def _database(night: Night) -> Iterator[Finding]:
     except DatabaseBusyError as problem:
         yield Finding(is_fine=False, text=f"Published: {problem} `evenhand run` publishes the first.")
         return
-    yield Finding(
-        is_fine=nobody == 0,
-        text=f"Identities: {asked - nobody} of {asked} accounts asked for reviews belong to somebody"
-        + ("." if nobody == 0 else f"; {nobody} are in no row of people.csv (evenhand identities)."),
-    )
+    for is_fine, text in about_identities:
+        yield Finding(is_fine=is_fine, text=text)
     for table, wanted, observed in failed:
         yield Finding(is_fine=False, text=f"{table}: wanted {wanted}; found {observed}.")
     yield Finding(is_fine=bool(with_data), text=f"Metrics: {len(with_data)} have data.")
-
-
-_UNCLAIMED = """
-SELECT
-    count(DISTINCT accounts.account_id),
-    count(DISTINCT accounts.account_id) FILTER (WHERE NOT accounts.is_claimed)
-FROM core.accounts AS accounts
-JOIN core.review_requests AS requests ON requests.reviewer_id = accounts.person_id
-WHERE NOT accounts.is_bot
-"""

@@ -4,13 +4,17 @@ Here: the newest complete load of each scope, from manifests; what a sweep compa
 Not here: deciding what to read (connectors). State cannot disagree with data, because it is read from it.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import duckdb
 
 from connectors.github.known import KnownRepository, KnownThread
+from connectors.github.records import Account
 from connectors.jira.client import KnownTickets
 from transforms.core.streams import load_landing
+from transforms.identity import replay
 from warehouse.connection import connect
 from warehouse.landing import ChosenLoad, Manifest
 
@@ -44,6 +48,54 @@ def known_repositories(
         )
         for scope, known_at_utc in complete.items()
     }
+
+
+_ASKED_AGAIN_DAYS = 7
+"""After how long GitHub is asked again whose an account is that nobody claims."""
+_UNCLAIMED = """
+SELECT
+    accounts.account_id,
+    accounts.login,
+    accounts.kind,
+    coalesce(max(asked._fetched_at_utc) > $since_utc, false) AS is_asked
+FROM landing.github__accounts AS accounts
+LEFT JOIN landing.github__account_identities AS asked ON asked.account_id = accounts.account_id
+WHERE NOT list_contains($decided, accounts.account_id)
+GROUP BY accounts.account_id, accounts.login, accounts.kind
+ORDER BY max(asked._fetched_at_utc) NULLS FIRST, accounts.account_id
+"""
+
+
+def known_accounts(
+    manifests: Sequence[Manifest], entries: Sequence[Mapping[str, Any]], now_utc: datetime
+) -> tuple[frozenset[str], list[Account]]:
+    """The accounts that GitHub is not to be asked about, and the others that loads have seen.
+
+    Not asked about: those the identity journal decides about, and those asked about a short while ago. The
+    others come in the order in which they are to be asked about, those never asked first.
+    """
+    state = replay(entries)
+    decided = {
+        account.account_id
+        for account in state.accounts.values()
+        if account.claims or account.excluded is not None
+    }
+    loads = [ChosenLoad(manifest=each, is_backfilled=False) for each in manifests if each.source == "github"]
+    if not loads:
+        return frozenset(decided), []
+    since_utc = now_utc - timedelta(days=_ASKED_AGAIN_DAYS)
+    with connect() as connection:
+        load_landing(connection, loads)
+        rows = connection.execute(
+            _UNCLAIMED, {"decided": sorted(decided) or [""], "since_utc": since_utc}
+        ).fetchall()
+    asked = {account_id for account_id, _, _, is_asked in rows if is_asked}
+    others = [
+        Account(account_id=account_id, login=login, kind=kind)
+        for account_id, login, kind, is_asked in rows
+        if not is_asked
+    ]
+    return frozenset(decided | asked), others
 
 
 _RECENT = """

@@ -38,7 +38,7 @@ from transforms.build import (
     view_selects,
 )
 from transforms.core.build import CoreSettings
-from transforms.identity import JOURNAL
+from transforms.identity import JOURNAL, take_in
 from transforms.queries import create
 from warehouse import journal
 from warehouse.connection import connect
@@ -216,6 +216,7 @@ def _land(night: Night, registered: sources.Registered) -> Manifest:
         night.say(f"{source.name}: GAP {reason}")
     if isinstance(source, GitHubSource):
         _count_independently(night, source, load)
+        _read_identities(night, source, load)
     manifest = load.finish(requests=source.usage.requests, points=source.usage.points)
     rejected = manifest.rows.get("rejected_records", 0)
     night.say(
@@ -236,6 +237,15 @@ def _count_independently(night: Night, source: GitHubSource, load: Load) -> None
         night.say(f"{source.name}: not counted independently: {reason}")
         return
     load.write(counts, scope=COUNTS_SCOPE, fetched_at_utc=source.server_time())
+
+
+def _read_identities(night: Night, source: GitHubSource, load: Load) -> None:
+    """Ask whose the accounts are that nobody claims; a refusal costs suggestions and nothing else."""
+    try:
+        for page in source.identities():
+            load.write(page.records, scope=page.scope, fetched_at_utc=page.served_at_utc)
+    except StopSourceError as reason:
+        night.say(f"{source.name}: not asked whose accounts are whose: {reason}")
 
 
 # ------------------------------------------------------------------------------------- building
@@ -278,10 +288,13 @@ def build_core(night: Night) -> dict[str, int]:
     path = night.working_path
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove(path)
+    entries = journal.entries(folder, JOURNAL)
+    if night.as_of_utc is None:  # a past as-of learns nothing of what was decided since
+        taken_in = take_in(entries, as_of_utc)
+        journal.append(folder, JOURNAL, taken_in)
+        entries += taken_in
     with connect(path) as connection:
-        new = build_core_tables(
-            connection, loads, journal.entries(folder, JOURNAL), build_settings(night, as_of_utc)
-        )
+        new = build_core_tables(connection, loads, entries, build_settings(night, as_of_utc))
         if night.as_of_utc is None:
             # Looking back is no first sight: it adds nothing to what is remembered.
             journal.append(folder, JOURNAL, new)

@@ -12,6 +12,7 @@ from typing import Literal
 import duckdb
 
 from metrics_catalog.catalogue import Metric
+from transforms.coverage import ENOUGH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,8 +181,26 @@ def _whole() -> list[Check]:
             table="core.accounts",
             select="SELECT count(DISTINCT accounts.account_id) FROM core.accounts AS accounts "
             "JOIN core.review_requests AS requests ON requests.reviewer_id = accounts.person_id "
-            "WHERE NOT accounts.is_claimed AND NOT accounts.is_bot",
+            "WHERE NOT accounts.is_claimed AND NOT accounts.is_bot AND NOT EXISTS "
+            "(FROM core.identities AS decided WHERE decided.account_id = accounts.account_id "
+            "AND decided.standing = 'excluded')",
             wanted="every person asked for a review is in people.csv",
+            severity="warning",
+        ),
+        Check(
+            name="no_account_is_contested",
+            table="core.identities",
+            select="SELECT count(DISTINCT account_id) FROM core.identities WHERE standing = 'contested'",
+            wanted="no account claimed by two people for the same days",
+            severity="warning",
+        ),
+        Check(
+            name="cases_are_claimed",
+            table="ops.identity_coverage",
+            select="SELECT count(*) FROM (SELECT source FROM ops.identity_coverage WHERE month_start > "
+            "(SELECT as_of_utc FROM ops.publication) - INTERVAL 12 MONTH GROUP BY source "
+            f"HAVING sum(claimed) < {ENOUGH} * sum(cases))",
+            wanted=f"of every source, {ENOUGH:.0%} of the last twelve months' cases with a person behind",
             severity="warning",
         ),
     ]

@@ -42,7 +42,9 @@ def github(
     Unless ``full``, it is told what earlier loads know, and reads only what has changed since.
     """
     from connectors.github.records import RECORD_TYPES
-    from pipelines.known import known_repositories
+    from pipelines.known import known_accounts, known_repositories
+    from transforms.identity import JOURNAL
+    from warehouse import journal
 
     real, demo = settings.sources.github, settings.sources.demo
     if real is not None and demo is not None:
@@ -55,6 +57,9 @@ def github(
     source = _made_up(settings, manifests) if real is None else _over_http(settings, environment, sleep)
     if not full:
         source.known = known_repositories(manifests, source.server_time(), reads=source.reads)
+    source.not_asked, source.unclaimed = known_accounts(
+        manifests, journal.entries(settings.storage_path / "journal", JOURNAL), source.server_time()
+    )
     return Registered(source=source, record_types=RECORD_TYPES)
 
 

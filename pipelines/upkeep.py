@@ -1,7 +1,7 @@
-"""What an operator asks of an installation: is it whole, whose accounts are whose, does it work.
+"""What an operator asks of an installation: is it whole, does it work.
 
-Here: the commands ``completeness``, ``identities`` and ``doctor``.
-Not here: the commands that run or show something (``commands``).
+Here: the commands ``completeness`` and ``doctor``.
+Not here: whose accounts are whose (``identities``), the commands that run or show something (``commands``).
 """
 
 from pathlib import Path
@@ -78,33 +78,6 @@ GROUP BY
     ledger.stretch,
     CASE WHEN $everything OR ledger.status = 'incomplete' THEN ledger.month_start END
 ORDER BY scope, months
-"""
-
-
-def identities(*, config: Path | None) -> None:
-    """Accounts and the people they belong to; then how much of the reviewing is nobody's."""
-    settings = settings_from(config)
-    with published(settings) as connection:
-        rows = connection.execute(
-            "SELECT CASE WHEN is_claimed THEN person_id ELSE '' END, source, login, account_id, "
-            "CASE WHEN is_bot THEN 'bot' WHEN is_claimed THEN 'claimed' ELSE 'nobody claims it' END "
-            "FROM core.accounts ORDER BY is_claimed DESC, is_bot, person_id, account_id"
-        ).fetchall()
-        ((cases, claimed),) = connection.execute(_CLAIMED_CASES).fetchall()
-    print_table(["person", "source", "login", "account", ""], [list(row) for row in rows])
-    if cases:
-        say(
-            f"{claimed} of {cases} reviews by people ({claimed / cases:.0%}) "
-            "belong to somebody in the roster."
-        )
-    say("A login in people.csv is bound to its account id at first sight; the journal keeps it.")
-
-
-_CLAIMED_CASES = """
-SELECT count(*), count(*) FILTER (WHERE people.is_rostered)
-FROM core.reviews AS reviews
-JOIN core.people AS people ON people.person_id = reviews.reviewer_id
-WHERE NOT people.is_bot
 """
 
 

@@ -16,9 +16,16 @@ from metrics_catalog.tables import FACTS, comment_statements, tables
 from transforms.changes.build import build_changes
 from transforms.core.build import CoreSettings, build_core, conform_sources, reporting_days, source_gaps
 from transforms.core.streams import load_landing
+from transforms.coverage import build_coverage
 from transforms.facts import build_facts, forget_persons, published_cases
 from transforms.goals import build_goals
-from transforms.identity import bindings_at_first_sight, load_identities
+from transforms.identity import (
+    bindings_at_first_sight,
+    build_handles,
+    load_identities,
+    merge_people,
+    replay,
+)
 from transforms.ledger import (
     Publication,
     build_catalog,
@@ -64,16 +71,19 @@ def build_core_tables(
     zone = settings.core.reporting_timezone
     reporting_days(connection, _roster_dates(connection, sources), zone)
     horizon = max([settings.core.as_of_utc, *(load.manifest.known_at_utc for load in loads)])
+    build_handles(connection, sources)
     new: list[dict[str, Any]] = []
-    if {"github", "organization"} <= set(sources):
+    if "organization" in sources:
+        merge_people(connection, replay(journal, horizon))
         new = bindings_at_first_sight(connection, journal, horizon)
-    load_identities(connection, [*journal, *new], horizon)
+    load_identities(connection, [*journal, *new], horizon, zone)
     build_core(connection, conform_sources(sources, settings.core), settings.core)
     if not settings.persons:
         connection.execute("DELETE FROM core.goals WHERE owner_kind = 'person'")
     build_loads(connection, loads)
     build_rejected_records(connection, sources)
     build_completeness(connection, sources, settings.core.as_of_utc)
+    build_coverage(connection, sources)
     return new
 
 

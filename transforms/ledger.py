@@ -123,6 +123,7 @@ def build_catalog(
             | {
                 "metric_id": metric.id,
                 "subjects": list(metric.subjects),
+                "sources": list(metric.sources),
                 "misreadings": list(metric.misreadings),
                 "confidential_whys": list(metric.confidential_whys),
                 "min_effect": json.dumps(metric.min_effect),

@@ -104,6 +104,8 @@ class DemoTransport:
             "RepositoryState": self._repository_state,
             "ThreadStates": self._thread_states,
             "CreatedPullRequests": self._created,
+            "AccountAddresses": self._addresses,
+            "AccountSignOn": lambda _: {"organization": {"samlIdentityProvider": None}},
             "MoreLabels": self._more_labels,
             "MoreReviews": self._more_reviews,
             "MoreReviewThreads": self._more_threads,
@@ -196,6 +198,15 @@ class DemoTransport:
             show=lambda pull_request: show_pull_request(pull_request, self.now_utc),
         )
         return {"repository": {**show_repository(repository), "pullRequests": listed}}
+
+    def _addresses(self, asked: Mapping[str, Any]) -> Json:
+        """The address of whoever has the login; contractors have none of the organisation's."""
+        for person in self.organization.people:
+            for _, account in person.accounts:
+                if account.login == asked["login"]:
+                    user = {"databaseId": account.database_id, "login": account.login}
+                    return {"user": {**user, "organizationVerifiedDomainEmails": [person.email]}}
+        raise NotFoundError("user", f"Could not resolve to a User with the login of '{asked['login']}'.")
 
     def _more_labels(self, asked: Mapping[str, Any]) -> Json:
         found = self._pull_request(asked["id"])

@@ -28,10 +28,11 @@ from connectors.github.answers import (
     unreadable,
     updated_at,
 )
+from connectors.github.identities import read_identities
 from connectors.github.known import KnownRepository, KnownThread
 from connectors.github.parse import Parsed, parse_pull_request, parse_repository
 from connectors.github.reactions import ratings_of
-from connectors.github.records import Repository
+from connectors.github.records import Account, Repository
 from connectors.github.rests import Rest, Waiting, next_cursor, number_of
 from connectors.github.transport import Answer, Json, Operation, Transport
 
@@ -55,7 +56,9 @@ class GitHubSource:
     ends a walk, which goes from the newest update backwards, behind the first page that reaches back to it.
     ``known`` is what earlier runs know, by repository id; without it everything is read. With it a walk ends
     at the last complete run less an overlap, unchanged repositories are not walked, and a sweep looks for
-    changes that do not move a pull request's time of update.
+    changes that do not move a pull request's time of update. ``unclaimed`` are the accounts seen before
+    that nobody claims, in the order in which GitHub is to be asked whose they are; ``not_asked`` are those it
+    is not asked about.
     """
 
     transport: Transport
@@ -67,6 +70,9 @@ class GitHubSource:
     name: str = "github"
     usage: Usage = field(default_factory=Usage)
     read: dict[str, Repository] = field(default_factory=dict)
+    not_asked: frozenset[str] = frozenset()
+    unclaimed: Sequence[Account] = ()
+    _accounts: dict[str, Account] = field(default_factory=dict)
     _server_time: datetime | None = None
     _read_again: set[str] = field(default_factory=set)
 
@@ -96,6 +102,18 @@ class GitHubSource:
                 yield from self._unchanged(found) or self._repository(found.name)
         if self.known:
             yield from self._sweep()
+
+    def identities(self) -> Iterator[Page]:
+        """After the pages: what may tell whose accounts are that nobody claims. Raises StopSourceError."""
+        owners = self.organizations or tuple({name.partition("/")[0]: None for name in self.repositories})
+        seen = {account.account_id: account for account in self.unclaimed} | self._accounts
+        yield from read_identities(
+            self._send,
+            owners,
+            [account for account_id, account in seen.items() if account_id not in self.not_asked],
+            requests=1 if self.known else 2,
+            served_at_utc=self.server_time(),
+        )
 
     # ------------------------------------------------------------------------- which repositories
 
@@ -279,6 +297,7 @@ class GitHubSource:
                 parsed.rejected.append(half_read(repository, ref, node["_unread"]))
                 continue
             parse_pull_request(node, repository, parsed, ref=ref)
+        self._accounts |= parsed.accounts
         return Page(
             scope=repository.repository_id,
             served_at_utc=served_at_utc,

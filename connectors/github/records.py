@@ -14,6 +14,7 @@ from typing import ClassVar, Literal
 from connectors.github.reactions import Rating
 
 AccountKind = Literal["user", "bot", "mannequin", "organization"]
+IdentityKind = Literal["verified_email", "saml"]
 EventType = Literal[
     "review_requested",
     "review_request_removed",
@@ -192,6 +193,37 @@ class ExpectedCount:
         return self.count_id
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountIdentity:
+    """What GitHub says about whose an account is, to one organisation; asked where nobody claims it."""
+
+    stream: ClassVar[str] = "account_identities"
+    answer_id: str
+    account_id: str
+    organization: str
+    verified_emails: tuple[str, ...]
+    sign_on_names: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return self.answer_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityAccess:
+    """Whether an organisation's evidence of one kind may be read; ``message`` says what is missing."""
+
+    stream: ClassVar[str] = "identity_access"
+    access_id: str
+    organization: str
+    kind: IdentityKind
+    message: str | None
+
+    @property
+    def key(self) -> str:
+        return self.access_id
+
+
 Record = (
     Repository
     | Account
@@ -202,6 +234,8 @@ Record = (
     | ReviewComment
     | Reaction
     | ExpectedCount
+    | AccountIdentity
+    | IdentityAccess
 )
 RECORD_TYPES: tuple[type[Record], ...] = (
     Repository,
@@ -213,4 +247,6 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     ReviewComment,
     Reaction,
     ExpectedCount,
+    AccountIdentity,
+    IdentityAccess,
 )

@@ -40,7 +40,7 @@ TABLES = (
     "core.review_requests",
     "core.thread_comments",
     *("trends.periods", "trends.period_states"),
-    *("ops.publication", "ops.loads", "ops.completeness", "ops.rejected_records"),
+    *("ops.publication", "ops.loads", "ops.completeness", "ops.rejected_records", "ops.identity_coverage"),
     *("catalog.metrics",),
 )
 

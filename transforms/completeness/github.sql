@@ -13,7 +13,7 @@ scopes AS (
     SELECT scope, gap
     FROM newest_scopes
     WHERE source = 'github'
-        AND scope <> 'github:counts'
+        AND scope NOT IN ('github:counts', 'github:identities')
         AND (
             load_id = (SELECT max_by(load_id, (known_at_utc, load_id)) FROM ops.loads WHERE source = 'github')
             OR scope IN (SELECT repository_id FROM core.repositories)

@@ -22,13 +22,15 @@ class Stream:
 
     ``key``: one row per key is kept, the newest. ``snapshot_of``: rows count only where they came with the
     newest row of that stream that has the same value in ``parent``. ``whole``: all rows of the newest
-    load in which the scope of that name was read.
+    load in which the scope of that name was read. ``columns``: of a stream that loads of
+    earlier versions do not have, for the table where no load has it.
     """
 
     key: str | None = None
     snapshot_of: str | None = None
     parent: str | None = None
     whole: bool = False
+    columns: str | None = None
 
 
 STREAMS: Mapping[str, Mapping[str, Stream]] = {
@@ -40,6 +42,14 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
         "reviews": Stream(key="review_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "review_threads": Stream(key="thread_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "expected_counts": Stream(key="count_id"),
+        "account_identities": Stream(
+            key="answer_id",
+            columns="answer_id VARCHAR, account_id VARCHAR, organization VARCHAR, verified_emails VARCHAR[],"
+            " sign_on_names VARCHAR[]",
+        ),
+        "identity_access": Stream(
+            key="access_id", columns="access_id VARCHAR, organization VARCHAR, kind VARCHAR, message VARCHAR"
+        ),
         "review_comments": Stream(key="comment_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "reactions": Stream(key="reaction_id", snapshot_of="pull_requests", parent="pull_request_id"),
     },
@@ -69,6 +79,12 @@ SELECT files.* EXCLUDE (filename, file_row_number), loads.load_id AS _load_id, l
     file_row_number AS _place
 FROM read_parquet($files, filename = true, file_row_number = true, union_by_name = true) AS files
 JOIN loads ON loads.folder = parse_dirpath(files.filename)
+"""
+_EMPTY = """
+CREATE TABLE landing.{name}__versions (
+    {columns}, _page INTEGER, _fetched_at_utc TIMESTAMP WITH TIME ZONE, _scope VARCHAR, _load_id VARCHAR,
+    _load BIGINT, _place BIGINT
+)
 """
 _NEWEST = """
 CREATE TABLE landing.{name} AS
@@ -182,7 +198,11 @@ def _versions(
         str(load.manifest.folder / file)
         for load in loads
         if load.manifest.source == source
-        for file in load.manifest.files[stream]
+        for file in load.manifest.files.get(stream, ())
     ]
+    kind = STREAMS[source].get(stream)
+    if not files and kind is not None and kind.columns is not None:
+        connection.execute(_EMPTY.format(name=name, columns=kind.columns))
+        return name
     connection.execute(_VERSIONS.format(name=name), {"files": files})
     return name

@@ -1,4 +1,4 @@
--- One row per account, with the person the identity journal gives it.
+-- One row per account, with the person the identity journal gives it at the as-of.
 SELECT
     accounts.account_id,
     'github' AS source,
@@ -10,4 +10,7 @@ SELECT
     coalesce(identities.person_id, accounts.account_id) AS person_id,
     identities.person_id IS NOT NULL AS is_claimed
 FROM landing.github__accounts AS accounts
-LEFT JOIN identities ON identities.account_id = accounts.account_id
+LEFT JOIN identities
+    ON identities.account_id = accounts.account_id
+    AND $as_of_utc >= identities.from_utc
+    AND $as_of_utc < identities.to_utc

@@ -10,10 +10,13 @@ SELECT
     events.pull_request_id AS pr_id,
     events.type,
     events.occurred_at_utc,
-    asked.person_id AS reviewer_id,
+    coalesce(holders.person_id, events.requested_account_id) AS reviewer_id,
     coalesce(roster_teams.team_id, events.requested_team_id) AS requested_team_id,
     events.dismissed_review_id,
     events.previous_review_state AS previous_state
 FROM landing.github__pull_request_events AS events
-LEFT JOIN core.accounts AS asked ON asked.account_id = events.requested_account_id
+LEFT JOIN identities AS holders
+    ON holders.account_id = events.requested_account_id
+    AND events.occurred_at_utc >= holders.from_utc
+    AND events.occurred_at_utc < holders.to_utc
 LEFT JOIN roster_teams ON roster_teams.slug = events.requested_team_slug

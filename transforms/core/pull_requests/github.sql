@@ -82,7 +82,7 @@ SELECT
     pulls.title,
     pulls.source_url,
     pulls.repository_id,
-    authors.person_id AS author_id,
+    coalesce(holders.person_id, pulls.author_account_id, first_authors.account_id) AS author_id,
     pulls.created_at_utc,
     coalesce(first_changes.type = 'ready_for_review', pulls.is_draft) AS draft_at_creation,
     pulls.merged_at_utc,
@@ -111,8 +111,10 @@ SELECT
 FROM landing.github__pull_requests AS pulls
 LEFT JOIN landing.github__repositories AS repositories ON repositories.repository_id = pulls.repository_id
 LEFT JOIN first_authors ON first_authors.pull_request_id = pulls.pull_request_id
-LEFT JOIN core.accounts AS authors
-    ON authors.account_id = coalesce(pulls.author_account_id, first_authors.account_id)
+LEFT JOIN identities AS holders
+    ON holders.account_id = coalesce(pulls.author_account_id, first_authors.account_id)
+    AND pulls.created_at_utc >= holders.from_utc
+    AND pulls.created_at_utc < holders.to_utc
 LEFT JOIN first_changes ON first_changes.pull_request_id = pulls.pull_request_id
 LEFT JOIN touched ON touched.pull_request_id = pulls.pull_request_id
 LEFT JOIN known_names AS reverted ON reverted.name = lower(split_part(pulls.reverts_ref, '#', 1))

@@ -9,10 +9,12 @@ WITH first_authors AS (
 
 SELECT
     reactions.target_id,
-    authors.person_id AS user_id,
+    coalesce(holders.person_id, reactions.author_account_id, first_authors.account_id) AS user_id,
     reactions.content,
     reactions.created_at_utc AS occurred_at_utc
 FROM landing.github__reactions AS reactions
 LEFT JOIN first_authors ON first_authors.reaction_id = reactions.reaction_id
-LEFT JOIN core.accounts AS authors
-    ON authors.account_id = coalesce(reactions.author_account_id, first_authors.account_id)
+LEFT JOIN identities AS holders
+    ON holders.account_id = coalesce(reactions.author_account_id, first_authors.account_id)
+    AND reactions.created_at_utc >= holders.from_utc
+    AND reactions.created_at_utc < holders.to_utc

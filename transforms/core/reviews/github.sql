@@ -10,12 +10,14 @@ WITH first_authors AS (
 SELECT
     reviews.review_id,
     reviews.pull_request_id AS pr_id,
-    authors.person_id AS reviewer_id,
+    coalesce(holders.person_id, reviews.author_account_id, first_authors.account_id) AS reviewer_id,
     reviews.state,
     reviews.submitted_at_utc,
     reviews.body,
     reviews.source_url
 FROM landing.github__reviews AS reviews
 LEFT JOIN first_authors ON first_authors.review_id = reviews.review_id
-LEFT JOIN core.accounts AS authors
-    ON authors.account_id = coalesce(reviews.author_account_id, first_authors.account_id)
+LEFT JOIN identities AS holders
+    ON holders.account_id = coalesce(reviews.author_account_id, first_authors.account_id)
+    AND reviews.submitted_at_utc >= holders.from_utc
+    AND reviews.submitted_at_utc < holders.to_utc

@@ -10,7 +10,7 @@ WITH first_authors AS (
 SELECT
     comments.comment_id,
     comments.thread_id,
-    authors.person_id AS author_id,
+    coalesce(holders.person_id, comments.author_account_id, first_authors.account_id) AS author_id,
     comments.created_at_utc AS occurred_at_utc,
     comments.body,
     comments.body LIKE '%```suggestion%' AS has_suggestion,
@@ -20,5 +20,7 @@ SELECT
 FROM landing.github__review_comments AS comments
 LEFT JOIN core.pull_requests AS pulls ON pulls.pr_id = comments.pull_request_id
 LEFT JOIN first_authors ON first_authors.comment_id = comments.comment_id
-LEFT JOIN core.accounts AS authors
-    ON authors.account_id = coalesce(comments.author_account_id, first_authors.account_id)
+LEFT JOIN identities AS holders
+    ON holders.account_id = coalesce(comments.author_account_id, first_authors.account_id)
+    AND comments.created_at_utc >= holders.from_utc
+    AND comments.created_at_utc < holders.to_utc
