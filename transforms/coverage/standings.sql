@@ -1,19 +1,17 @@
--- What somebody behind cases is: a person, or an account that is nobody's, and why. Bots and what is excluded
--- are no cases of anybody.
+-- What is behind cases: a person, or an account that is nobody's, and why. Bots and what is excluded are no cases of
+-- anybody.
 SELECT
-    people.person_id,
+    accounts.account_id AS person_id,
     CASE
-        WHEN people.is_bot THEN 'bot'
-        WHEN accounts.account_id IS NULL THEN 'claimed'
-        WHEN EXISTS (
-            FROM core.identities AS identities
-            WHERE identities.account_id = accounts.account_id AND identities.standing = 'excluded'
-        ) THEN 'excluded'
-        WHEN EXISTS (
-            FROM core.identities AS identities
-            WHERE identities.account_id = accounts.account_id AND identities.standing = 'contested'
-        ) THEN 'contested'
+        WHEN accounts.is_bot THEN 'bot'
+        WHEN bool_or(identities.standing = 'excluded') THEN 'excluded'
+        WHEN bool_or(identities.standing = 'contested') THEN 'contested'
         ELSE 'unclaimed'
     END AS standing
+FROM core.accounts AS accounts
+LEFT JOIN core.identities AS identities ON identities.account_id = accounts.account_id
+GROUP BY accounts.account_id, accounts.is_bot
+UNION ALL
+SELECT people.person_id, CASE WHEN people.is_bot THEN 'bot' ELSE 'claimed' END
 FROM core.people AS people
-LEFT JOIN core.accounts AS accounts ON accounts.account_id = people.person_id
+WHERE NOT EXISTS (FROM core.accounts AS accounts WHERE accounts.account_id = people.person_id)

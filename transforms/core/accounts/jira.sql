@@ -1,4 +1,4 @@
--- One row per account, with the person the identity journal gives it.
+-- One row per account, with the person the identity journal gives it at the as-of.
 SELECT
     accounts.account_id,
     'jira' AS source,
@@ -8,4 +8,7 @@ SELECT
     coalesce(identities.person_id, accounts.account_id) AS person_id,
     identities.person_id IS NOT NULL AS is_claimed
 FROM landing.jira__accounts AS accounts
-LEFT JOIN identities ON identities.account_id = accounts.account_id
+LEFT JOIN identities
+    ON identities.account_id = accounts.account_id
+    AND $as_of_utc >= identities.from_utc
+    AND $as_of_utc < identities.to_utc

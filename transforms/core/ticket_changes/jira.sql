@@ -12,8 +12,16 @@ SELECT
     kinds_after.category AS to_category
 FROM landing.jira__ticket_changes AS changes
 JOIN core.tickets AS tickets ON tickets.ticket_id = changes.ticket_id
-LEFT JOIN core.accounts AS before ON changes.field = 'assignee' AND before.account_id = changes.from_value
-LEFT JOIN core.accounts AS after ON changes.field = 'assignee' AND after.account_id = changes.to_value
+LEFT JOIN identities AS before
+    ON changes.field = 'assignee'
+    AND before.account_id = changes.from_value
+    AND changes.occurred_at_utc >= before.from_utc
+    AND changes.occurred_at_utc < before.to_utc
+LEFT JOIN identities AS after
+    ON changes.field = 'assignee'
+    AND after.account_id = changes.to_value
+    AND changes.occurred_at_utc >= after.from_utc
+    AND changes.occurred_at_utc < after.to_utc
 LEFT JOIN landing.jira__statuses AS kinds_before
     ON changes.field = 'status' AND kinds_before.status_id = changes.from_value
 LEFT JOIN landing.jira__statuses AS kinds_after
