@@ -20,6 +20,7 @@ from packets.coverage import Coverage, coverage_of
 from packets.errors import PacketError
 from packets.evidence import Case, cases_of, numbered, titles_of
 from packets.figures import Figure, figure
+from packets.goals import Goal, goals_of
 from packets.people import Absence, Person, absence_in, find_person, person_in
 from packets.published import Publication, publication, read
 from packets.quarters import Quarter, State, first_of, parse_quarter
@@ -114,7 +115,8 @@ class Packet:
     by_chance: str
     steady: str
     rungs: dict[str, str]
-    goals: str
+    goals: tuple[Goal, ...]
+    no_goals: str | None
     corrections: str
     cases: tuple[Case, ...]
     misreadings: tuple[Misreading, ...]
@@ -213,6 +215,7 @@ def _assemble(
     points = talking_points(cases, around, published, better_when_counted=_good_sides(shown))
     absence = absence_in(connection, person.person_id, roster, asked, published)
     ledger = completeness_of(connection, asked, published)
+    goals = goals_of(connection, person_id=person.person_id, quarter=asked, published=published)
     rungs = {entry.metric_id: str(entry.rung) for entry in figures} | {
         m.metric_id: "withheld" for m in withheld
     }
@@ -257,7 +260,8 @@ def _assemble(
         ),
         steady=STEADY,
         rungs=dict(sorted(rungs.items())),
-        goals="No goals were agreed for this quarter.",
+        goals=goals,
+        no_goals=None if goals else "No goals were agreed for this quarter.",
         corrections="None are open.",
         cases=cases,
         misreadings=tuple(_misreading(metric) for metric in shown),

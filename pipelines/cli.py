@@ -168,6 +168,27 @@ def metrics(
 
 
 @app.command()
+def goals(
+    action: Annotated[
+        str, typer.Argument(help="check: where goals stand. workbench: what is known before one begins.")
+    ] = "check",
+    goal: Annotated[str | None, typer.Option(help="Only this goal.")] = None,
+    config: Config = None,
+) -> None:
+    """Agreed goals as they were written: progress and margin so far, a verdict after maturity.
+
+    The workbench says before the start what the past year was, how many cases that makes to expect, and
+    whether that many can show the target clearly met or missed.
+
+    Example: evenhand goals workbench
+    """
+    from pipelines import goals as agreed
+
+    with errors_in_words():
+        agreed.goals(action, config=config, goal_id=goal)
+
+
+@app.command()
 def completeness(
     everything: Annotated[bool, typer.Option("--all", help="Complete months too, one by one.")] = False,
     config: Config = None,

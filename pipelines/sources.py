@@ -117,15 +117,20 @@ def organization(settings: Settings, known_at_utc: datetime) -> Registered:
         calendar=settings.path(people.calendar) if people.calendar else None,
         services=settings.path(services.file) if services.file else None,
         goals=settings.path(goals.file) if goals.file else None,
-        goal_metrics={
-            metric.id: frozenset(metric.subject_kinds)
-            for metric in load_catalogue().values()
-            if metric.statistic in ("share", "rate")
-        },
+        goal_metrics=goal_metrics(),
         reporting_timezone=settings.organization.reporting_timezone,
         known_at_utc=known_at_utc,
     )
     return Registered(source=source, record_types=RECORD_TYPES)
+
+
+def goal_metrics() -> dict[str, frozenset[str]]:
+    """The metrics a goal can name, with whom each describes: shares and rates have a target and a margin."""
+    return {
+        metric.id: frozenset(metric.subject_kinds)
+        for metric in load_catalogue().values()
+        if metric.statistic in ("share", "rate")
+    }
 
 
 def _over_http(settings: Settings, environment: Mapping[str, str], sleep: Sleep) -> "GitHubSource":

@@ -1,14 +1,15 @@
 """The configuration files that a real organisation would have written, for the made-up one.
 
-Here: the text of ``evenhand.toml``, ``people.csv``, ``calendar.csv`` and ``services.csv``.
+Here: the text of ``evenhand.toml``, ``people.csv``, ``calendar.csv``, ``services.csv`` and ``goals.toml``.
 Not here: writing them to a folder (``pipelines``).
 """
 
 import csv
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from io import StringIO
 
+from connectors.demo.calendar import FIRST_NIGHT_UTC
 from connectors.demo.organization import MACHINE_ACCOUNT, Organization
 
 PEOPLE_COLUMNS = (
@@ -26,6 +27,7 @@ def configuration_files(organization: Organization) -> dict[str, str]:
         "people.csv": _table(PEOPLE_COLUMNS, _people(organization)),
         "calendar.csv": _table(CALENDAR_COLUMNS, _calendar(organization)),
         "services.csv": _table(SERVICES_COLUMNS, _services(organization)),
+        "goals.toml": _goals(organization),
     }
 
 
@@ -52,7 +54,44 @@ bots = ["{MACHINE_ACCOUNT.login}"]
 
 [services]
 file = "services.csv"
+
+[goals]
+file = "goals.toml"
 """
+
+
+def _goals(organization: Organization) -> str:
+    """Goals of some made-up engineers: of the quarter that has just ended, and of the one to come.
+
+    Real ones are landed before their first day. Those of the past are stored late, and say so in the packet.
+    """
+    day = FIRST_NIGHT_UTC.date()
+    this = date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
+    before, after = _months_later(this, -3), _months_later(this, 3)
+    stretches = [(before, this), (after, _months_later(after, 3))]
+    return "# Goals of made-up people: see docs/goals.md.\n" + "".join(
+        f"""
+[[goal]]
+id = "{person.person}-reviews-{first}"
+person = "{person.person}"
+title = "Answer review requests within a day"
+metric = "rq_response_24h"
+comparator = "at_least"
+target = 0.9
+start = {first}
+end = {following - timedelta(days=1)}
+denominator = "all requests by name"
+n_min = 10
+parent = "Reviews nobody waits for"
+"""
+        for first, following in stretches
+        for person in organization.people[:12]
+    )
+
+
+def _months_later(first: date, months: int) -> date:
+    ordinal = first.year * 12 + first.month - 1 + months
+    return date(ordinal // 12, ordinal % 12 + 1, 1)
 
 
 def _people(organization: Organization) -> Iterable[Sequence[str]]:
