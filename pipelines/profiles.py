@@ -177,6 +177,16 @@ def _whole() -> list[Check]:
             severity="warning",
         ),
         Check(
+            name="survey_answers_are_of_known_reviews",
+            table="core.survey_ratings",
+            select="SELECT count(*) FROM core.survey_ratings AS answers WHERE NOT EXISTS ("
+            "FROM core.review_pairs AS pairs JOIN core.pull_requests AS pulls ON pulls.pr_id = pairs.pr_id "
+            "WHERE pairs.pr_id = answers.pr_id AND pairs.reviewer_id = answers.reviewer_id "
+            "AND pulls.author_id = answers.rater_id)",
+            wanted="every answer of the survey is an author's, of a review of their pull request",
+            severity="warning",
+        ),
+        Check(
             name="accounts_are_claimed",
             table="core.accounts",
             select="SELECT count(DISTINCT accounts.account_id) FROM core.accounts AS accounts "

@@ -175,6 +175,23 @@ class Goals(_Section):
     file: Path | None = None
 
 
+class SurveyColumns(_Section):
+    """[survey] columns: what the export calls them, where it calls them otherwise"""
+
+    pull_request: str = "pull_request"
+    reviewer: str = "reviewer"
+    rater: str = "rater"
+    rating: str = "rating"
+    answered_at: str = "answered_at"
+
+
+class Survey(_Section):
+    """[survey]"""
+
+    file: Path | None = None
+    columns: SurveyColumns = SurveyColumns()
+
+
 class Packets(_Section):
     """[packets]"""
 
@@ -190,6 +207,7 @@ class Settings(_Section):
     people: People = People()
     services: Services = Services()
     goals: Goals = Goals()
+    survey: Survey = Survey()
     packets: Packets = Packets()
     folder: Path = Field(default=Path(), exclude=True)
 

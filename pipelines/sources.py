@@ -118,6 +118,8 @@ def organization(settings: Settings, known_at_utc: datetime) -> Registered:
         services=settings.path(services.file) if services.file else None,
         goals=settings.path(goals.file) if goals.file else None,
         goal_metrics=goal_metrics(),
+        survey=settings.path(settings.survey.file) if settings.survey.file else None,
+        survey_columns=settings.survey.columns.model_dump(),
         reporting_timezone=settings.organization.reporting_timezone,
         known_at_utc=known_at_utc,
     )

@@ -20,6 +20,7 @@ from connectors.contract import Gap, Page, Record, RejectedRecord, Usage
 from connectors.errors import SkippableRecordError, StopScopeError
 from connectors.organization.goals import read_goals
 from connectors.organization.records import CalendarRow, RosterRow, ServiceRow
+from connectors.organization.survey import read_survey
 
 PEOPLE_COLUMNS = (
     "person,name,email,team,manager,role,level,time_zone,working_days,place,valid_from,valid_to,"
@@ -42,6 +43,8 @@ class OrganizationSource:
     services: Path | None
     goals: Path | None = None
     goal_metrics: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    survey: Path | None = None
+    survey_columns: Mapping[str, str] = field(default_factory=dict)
     reporting_timezone: str
     known_at_utc: datetime
     name: str = "organization"
@@ -59,6 +62,7 @@ class OrganizationSource:
             ("calendar", self.calendar, self._calendar),
             ("services", self.services, self._services),
             ("goals", self.goals, self._goals),
+            ("survey", self.survey, self._survey),
         ):
             if path is None:
                 continue
@@ -77,6 +81,10 @@ class OrganizationSource:
     def _goals(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
         goals, rejected = read_goals(path, self.goal_metrics)
         return list(goals), rejected
+
+    def _survey(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
+        answers, rejected = read_survey(path, self.survey_columns, self.reporting_timezone)
+        return list(answers), rejected
 
     def _people(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
         rows, rejected = _read(path, "people", PEOPLE_COLUMNS, self._person)

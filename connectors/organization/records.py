@@ -6,7 +6,7 @@ Not here: reading and checking the files (``files``).
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar, Literal
 
 
@@ -97,4 +97,24 @@ class GoalRow:
         return self.goal_id
 
 
-RECORD_TYPES = (RosterRow, CalendarRow, ServiceRow, GoalRow)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyAnswer:
+    """How useful an author found one review, 1 to 5. People are told by roster id, e-mail or login.
+
+    ``pull_request_ref`` is ``owner/name#881`` in small letters; ``place`` is where in the file it stands.
+    """
+
+    stream: ClassVar[str] = "survey"
+    place: str
+    pull_request_ref: str
+    reviewer: str
+    rater: str
+    rating: int
+    answered_at_utc: datetime
+
+    @property
+    def key(self) -> str:
+        return self.place
+
+
+RECORD_TYPES = (RosterRow, CalendarRow, ServiceRow, GoalRow, SurveyAnswer)

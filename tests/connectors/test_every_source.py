@@ -118,6 +118,9 @@ def _files(folder: Path) -> Source:
             writing.line("calendar", kind=SECRET),
         ),
         services=writing.table("services", writing.line("services"), writing.line("services", tier=SECRET)),
+        survey="pull_request,reviewer,rater,rating,answered_at\n"
+        "acme/api#1,p1,p2,5,2026-03-02T09:00:00Z\n"
+        f"acme/api#1,p1,{ADDRESS},{SECRET},2026-03-02T09:00:00Z\n",
     )
 
 
@@ -341,7 +344,7 @@ def test_good_sources_have_no_gaps_and_bad_ones_name_each() -> None:
 
 def test_the_files_of_the_cases_have_something_to_reject(tmp_path: Path) -> None:
     pages = [entry for entry in _files(tmp_path).pages() if isinstance(entry, Page)]
-    assert [len(page.rejected) for page in pages] == [4, 2, 1]
+    assert [len(page.rejected) for page in pages] == [4, 2, 1, 1]
     gaps = [entry for entry in _broken_files(tmp_path).pages() if isinstance(entry, Gap)]
     assert [gap.scope for gap in gaps] == ["people", "calendar"]
 

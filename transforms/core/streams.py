@@ -70,6 +70,7 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
         "calendar": Stream(whole=True),
         "services": Stream(whole=True),
         "goals": Stream(whole=True),
+        "survey": Stream(whole=True),
     },
 }
 

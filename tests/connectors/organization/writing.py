@@ -69,7 +69,9 @@ class Read:
 def source(folder: Path, **contents: str | bytes) -> OrganizationSource:
     """The source over these files, written to a folder; a file that is not given is not configured."""
     paths = {file: _written(folder / f"{file}.csv", contents[file]) for file in COLUMNS if file in contents}
+    survey = _written(folder / "survey.csv", contents["survey"]) if "survey" in contents else None
     return OrganizationSource(
+        survey=survey,
         people=paths.get("people"),
         calendar=paths.get("calendar"),
         services=paths.get("services"),
