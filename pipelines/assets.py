@@ -15,8 +15,10 @@ import dagster as dg
 
 from connectors.errors import StopScopeError, StopSourceError
 from connectors.github.records import RECORD_TYPES as GITHUB_RECORDS
+from connectors.incident_tables.records import RECORD_TYPES as INCIDENT_RECORDS
 from connectors.jira.records import RECORD_TYPES as JIRA_RECORDS
 from connectors.organization.records import RECORD_TYPES as ORGANIZATION_RECORDS
+from connectors.pagerduty.records import RECORD_TYPES as PAGERDUTY_RECORDS
 from metrics_catalog.catalogue import Metric
 from metrics_catalog.tables import FACTS, table, tables
 from pipelines import nightly
@@ -53,55 +55,52 @@ def _told_in_words() -> Iterator[None]:
 
 def nightly_assets(night: Night) -> list[dg.AssetsDefinition]:
     """All assets of this night, with their checks."""
-    github, jira, organization = _landing(night)
+    landing = _landing(night)
     core, facts, trends = _core(night), _facts(night), _trends(night)
-    return [github, jira, organization, core, facts, trends, _gate(night), _published(night)]
+    return [*landing, core, facts, trends, _gate(night), _published(night)]
 
 
 # ------------------------------------------------------------------------------------- landing
 
 
-def _landing(night: Night) -> tuple[dg.AssetsDefinition, dg.AssetsDefinition, dg.AssetsDefinition]:
-    github_keys = _landing_specs("github", GITHUB_RECORDS, deps=[])
+_SOURCES: tuple[tuple[str, tuple[type[Any], ...], Callable[[Night], Manifest | None]], ...] = (
+    ("github", GITHUB_RECORDS, nightly.land_github),
+    ("pagerduty", PAGERDUTY_RECORDS, nightly.land_pagerduty),
+    ("jira", JIRA_RECORDS, nightly.land_jira),
+    ("incidents", INCIDENT_RECORDS, nightly.land_incidents),
+    ("organization", ORGANIZATION_RECORDS, nightly.land_organization),
+)
+"""In the order of a night: sources without a server are told the time of those with one, and come after."""
 
+
+def _landing(night: Night) -> list[dg.AssetsDefinition]:
+    found: list[dg.AssetsDefinition] = []
+    servers: list[dg.AssetKey] = []
+    for source, records, land in _SOURCES:
+        has_server = source in ("github", "pagerduty", "jira")
+        specs = _landing_specs(source, records, deps=[] if has_server else list(servers))
+        servers += [specs[0].key] if has_server else []
+        found.append(_landing_asset(night, source, specs, land))
+    return found
+
+
+def _landing_asset(
+    night: Night, source: str, specs: list[dg.AssetSpec], land: Callable[[Night], Manifest | None]
+) -> dg.AssetsDefinition:
     @dg.multi_asset(
-        name="land_github",
-        specs=github_keys,
+        name=f"land_{source}",
+        specs=specs,
         retry_policy=RETRIES,
         can_subset=False,
         op_tags={"step": "extract"},
     )
-    def land_github(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+    def landed(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         night.start_gate()
         with _told_in_words():
-            manifest = nightly.land_github(night)
-        yield from _landed(context, github_keys, manifest)
+            manifest = land(night)
+        yield from _landed(context, specs, manifest)
 
-    jira_keys = _landing_specs("jira", JIRA_RECORDS, deps=[])
-
-    @dg.multi_asset(
-        name="land_jira",
-        specs=jira_keys,
-        retry_policy=RETRIES,
-        can_subset=False,
-        op_tags={"step": "extract"},
-    )
-    def land_jira(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        with _told_in_words():
-            manifest = nightly.land_jira(night)
-        yield from _landed(context, jira_keys, manifest)
-
-    organization_keys = _landing_specs(
-        "organization", ORGANIZATION_RECORDS, deps=[github_keys[0].key, jira_keys[0].key]
-    )
-
-    @dg.multi_asset(name="land_organization", specs=organization_keys, retry_policy=RETRIES, can_subset=False)
-    def land_organization(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        with _told_in_words():
-            manifest = nightly.land_organization(night)
-        yield from _landed(context, organization_keys, manifest)
-
-    return land_github, land_jira, land_organization
+    return landed
 
 
 def _landing_specs(
@@ -177,9 +176,7 @@ def _derived(
 
 
 def _core(night: Night) -> dg.AssetsDefinition:
-    landed = [f"landing.github__{record.stream}" for record in GITHUB_RECORDS]
-    landed += [f"landing.jira__{record.stream}" for record in JIRA_RECORDS]
-    landed += [f"landing.organization__{record.stream}" for record in ORGANIZATION_RECORDS]
+    landed = [f"landing.{source}__{record.stream}" for source, records, _ in _SOURCES for record in records]
     return _derived(night, name="core", schemas=("core",), deps=landed, step=nightly.build_core)
 
 

@@ -73,7 +73,9 @@ def init(
 def run(
     source: Annotated[
         list[str] | None,
-        typer.Option(help="Pull only this source (github, jira, organization); may be repeated."),
+        typer.Option(
+            help="Pull only this source (github, pagerduty, jira, incidents, organization); may be repeated."
+        ),
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Read everything again, and not only what has changed.")

@@ -93,7 +93,7 @@ def demo(*, engineers: int | None, months: int | None, out: Path) -> None:
 def run(*, config: Path | None, only: Sequence[str] | None, full: bool, as_of: str | None) -> None:
     """The nightly job, or with an as-of a rebuild beside the published database."""
     settings = settings_from(config)
-    known = {"github", "jira", "organization"}
+    known = {"github", "pagerduty", "jira", "incidents", "organization"}
     unknown = [name for name in only or () if name not in known]
     if unknown:
         raise UsageProblemError(

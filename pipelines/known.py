@@ -1,11 +1,11 @@
-"""What earlier loads know of each repository and project.
+"""What earlier loads know of each repository and project, and of the PagerDuty account.
 
 Here: the newest complete load of each scope, from manifests; what a sweep compares, from landing files.
 Not here: deciding what to read (connectors). State cannot disagree with data, because it is read from it.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -13,6 +13,8 @@ import duckdb
 from connectors.github.known import KnownRepository, KnownThread
 from connectors.github.records import Account
 from connectors.jira.client import KnownTickets
+from connectors.pagerduty.client import LOG
+from connectors.pagerduty.known import KnownAccount
 from transforms.core.streams import load_landing
 from transforms.identity import replay
 from warehouse.connection import connect
@@ -96,6 +98,37 @@ def known_accounts(
         if not is_asked
     ]
     return frozenset(decided | asked), others
+
+
+def known_account(manifests: list[Manifest], *, reads: str) -> KnownAccount | None:
+    """What the PagerDuty loads know; None where no load has read the log to its end."""
+    loads = [
+        ChosenLoad(manifest=each, is_backfilled=False)
+        for each in manifests
+        if each.source == "pagerduty" and each.reads == reads
+    ]
+    complete = [
+        load.manifest.known_at_utc
+        for load in loads
+        for scope in load.manifest.scopes
+        if scope.scope == LOG and scope.gap is None
+    ]
+    if not complete:
+        return None
+    with connect() as connection:
+        load_landing(connection, loads)
+        months = connection.execute(
+            "SELECT month_start FROM landing.pagerduty__schedule_months__versions "
+            "GROUP BY month_start, _load HAVING min(shown_at_utc) >= month_start + INTERVAL 1 MONTH"
+        ).fetchall()
+        ((first_utc,),) = connection.execute(
+            "SELECT min(created_at_utc) FROM landing.pagerduty__incidents"
+        ).fetchall()
+    return KnownAccount(
+        log_complete_at_utc=max(complete),
+        first_utc=None if first_utc is None else first_utc.astimezone(UTC),
+        settled_months=frozenset(month for (month,) in months),
+    )
 
 
 _RECENT = """

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from connectors.github.client import GitHubSource
 from connectors.github.records import ExpectedCount
+from connectors.pagerduty.client import PagerDutySource
+from connectors.pagerduty.records import ExpectedCount as ExpectedIncidents
 from transforms.local_time import local_date, month_name, periods_between
 from warehouse.connection import connect
 from warehouse.landing import Load, Manifest
@@ -74,6 +76,47 @@ def expected_counts(
             if number is not None
         ]
     return counts
+
+
+def expected_incidents(
+    source: PagerDutySource, load: Load, manifests: Sequence[Manifest], reporting_timezone: str
+) -> list[ExpectedIncidents]:
+    """What PagerDuty says of all incidents; month by month where the whole is not what is stored."""
+    last_utc = source.server_time()
+    files = [
+        str(path)
+        for path in (
+            *(
+                manifest.folder / name
+                for manifest in manifests
+                if manifest.source == load.source
+                for name in manifest.files["incidents"]
+            ),
+            *load.files_of("incidents"),
+        )
+    ]
+    created: list[datetime] = []
+    if files:
+        with connect() as connection:
+            rows = connection.execute(
+                "SELECT min(created_at_utc) FROM read_parquet($files, union_by_name = true) "
+                "GROUP BY incident_id",
+                {"files": files},
+            ).fetchall()
+        created = [instant for (instant,) in rows]
+    first = source.since_utc or min(created, default=last_utc)
+    months = [
+        (month.first_day, month.start_utc, month.end_utc)
+        for month in periods_between(
+            local_date(first, reporting_timezone),
+            local_date(last_utc, reporting_timezone),
+            reporting_timezone,
+        )
+        if month.grain == "month"
+    ]
+    return source.expected_counts(
+        lambda start, end: sum(start <= instant <= end for instant in created), months
+    )
 
 
 def _count(

@@ -21,10 +21,11 @@ from typing import Any
 from connectors.contract import Page
 from connectors.errors import StopSourceError
 from connectors.github.client import GitHubSource
+from connectors.pagerduty.client import PagerDutySource
 from metrics_catalog.catalogue import Metric, load_catalogue
 from pipelines import sources
 from pipelines.gate import Gate, Verdict
-from pipelines.ledger import expected_counts
+from pipelines.ledger import expected_counts, expected_incidents
 from pipelines.profiles import checks, profile
 from pipelines.settings import Settings
 from transforms.build import (
@@ -171,18 +172,43 @@ def land_jira(night: Night) -> Manifest | None:
     return None if registered is None else _land(night, registered)
 
 
-def land_organization(night: Night) -> Manifest | None:
-    """Read the organisation's files, at the time of the newest load of another source."""
-    if not night.pulls("organization"):
+def land_pagerduty(night: Night) -> Manifest | None:
+    """Read PagerDuty; None where it is not configured or not asked for."""
+    if not night.pulls("pagerduty"):
         return None
-    others = [manifest for manifest in night.landing.manifests() if manifest.source != "organization"]
+    manifests = night.landing.manifests()
+    registered = sources.pagerduty(night.settings, night.environment, manifests, full=night.full)
+    return None if registered is None else _land(night, registered)
+
+
+def land_incidents(night: Night) -> Manifest | None:
+    """Read the incident tables, at the time of the newest load of a source that has a server."""
+    if not night.pulls("incidents") or night.settings.sources.incidents is None:
+        return None
+    registered = sources.incidents(night.settings, _time_of_others(night))
+    return None if registered is None else _land(night, registered)
+
+
+_WITHOUT_A_SERVER = ("organization", "incidents")
+"""Sources that are told the time."""
+
+
+def _time_of_others(night: Night) -> datetime:
+    others = [each for each in night.landing.manifests() if each.source not in _WITHOUT_A_SERVER]
     known_at_utc = newest_known_at(others)
     if known_at_utc is None:
         raise NightError(
             "No source is configured, so there is nothing to say about anybody. Nothing was written. "
             "Add [sources.github] to evenhand.toml, or try `evenhand demo`."
         )
-    return _land(night, sources.organization(night.settings, known_at_utc))
+    return known_at_utc
+
+
+def land_organization(night: Night) -> Manifest | None:
+    """Read the organisation's files, at the time of the newest load of another source."""
+    if not night.pulls("organization"):
+        return None
+    return _land(night, sources.organization(night.settings, _time_of_others(night)))
 
 
 def _land(night: Night, registered: sources.Registered) -> Manifest:
@@ -214,7 +240,7 @@ def _land(night: Night, registered: sources.Registered) -> Manifest:
     except StopSourceError as reason:
         load.gap(scope=source.name, message=str(reason))
         night.say(f"{source.name}: GAP {reason}")
-    if isinstance(source, GitHubSource):
+    if isinstance(source, GitHubSource | PagerDutySource):
         _count_independently(night, source, load)
         _read_identities(night, source, load)
     manifest = load.finish(requests=source.usage.requests, points=source.usage.points)
@@ -227,12 +253,15 @@ def _land(night: Night, registered: sources.Registered) -> Manifest:
     return manifest
 
 
-def _count_independently(night: Night, source: GitHubSource, load: Load) -> None:
+def _count_independently(night: Night, source: GitHubSource | PagerDutySource, load: Load) -> None:
     """Ask the source how many there should be, and keep the answers in the load."""
+    zone, manifests = night.settings.organization.reporting_timezone, night.landing.manifests()
+    counts: Sequence[Any]
     try:
-        counts = expected_counts(
-            source, load, night.landing.manifests(), night.settings.organization.reporting_timezone
-        )
+        if isinstance(source, PagerDutySource):
+            counts = expected_incidents(source, load, manifests, zone)
+        else:
+            counts = expected_counts(source, load, manifests, zone)
     except StopSourceError as reason:
         night.say(f"{source.name}: not counted independently: {reason}")
         return
@@ -273,6 +302,7 @@ def build_settings(night: Night, as_of_utc: datetime) -> BuildSettings:
             reporting_timezone=settings.organization.reporting_timezone,
             bots=settings.people.bots,
             review_limit_hours=limit,
+            ack_target_minutes=night.catalogue["oc_ack_within_target"].params["ack_target_minutes"],
         ),
         organization=settings.organization.name,
         code_version=code_version(),

@@ -139,6 +139,37 @@ class Jira(_Section):
         return datetime(self.since.year, self.since.month, self.since.day, tzinfo=UTC)
 
 
+class PagerDuty(_Section):
+    """[sources.pagerduty]"""
+
+    base_url: str = "https://api.pagerduty.com"
+    token: Secret
+    since: date | None = None
+
+    @field_validator("base_url")
+    @classmethod
+    def _encrypted(cls, value: str) -> str:
+        if not value.startswith("https://"):
+            raise ValueError("should begin with https://; PagerDuty is asked in no other way")
+        return value
+
+    @property
+    def since_utc(self) -> datetime | None:
+        return (
+            None
+            if self.since is None
+            else datetime(self.since.year, self.since.month, self.since.day, tzinfo=UTC)
+        )
+
+
+class Incidents(_Section):
+    """[sources.incidents]: incidents of any other tool, each table a file or a SELECT."""
+
+    incidents: str
+    log: str | None = None
+    shifts: str | None = None
+
+
 class Demo(_Section):
     """[sources.demo]: a made-up organisation, for trying things out."""
 
@@ -152,6 +183,8 @@ class Sources(_Section):
 
     github: GitHub | None = None
     jira: Jira | None = None
+    pagerduty: PagerDuty | None = None
+    incidents: Incidents | None = None
     demo: Demo | None = None
 
 
@@ -236,13 +269,14 @@ class Settings(_Section):
             "jira": None
             if self.sources.jira is None
             else self.sources.jira.model_dump(exclude={"base_url", "email", "token"}),
+            "pagerduty": None if self.sources.pagerduty is None else {"since": self.sources.pagerduty.since},
+            "incidents": self.sources.incidents is not None,
             "demo": None if self.sources.demo is None else self.sources.demo.model_dump(),
         }
         return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()
 
 
 LATER: Mapping[str, str] = {
-    "sources.pagerduty": "the on-call source",
     "sources.github.app": "GitHub App authentication",
     "sources.github.deployment_environments": "deployments",
     "services.backstage": "Backstage catalogue files",

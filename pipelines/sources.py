@@ -106,6 +106,51 @@ def jira(
     return Registered(source=source, record_types=RECORD_TYPES)
 
 
+def pagerduty(
+    settings: Settings,
+    environment: Mapping[str, str],
+    manifests: list[Manifest],
+    *,
+    full: bool = False,
+    sleep: Sleep = time.sleep,
+) -> Registered | None:
+    """PagerDuty, told what earlier loads know unless ``full``; None where it is not configured."""
+    from connectors.pagerduty.records import RECORD_TYPES
+
+    section = settings.sources.pagerduty
+    if section is None:
+        return None
+    from connectors.pagerduty.client import PagerDutySource
+    from connectors.pagerduty.http import PagerDutyOverHttp
+    from pipelines.known import known_account
+
+    transport = PagerDutyOverHttp(
+        base_url=section.base_url, token=section.token.read(environment, source="pagerduty"), sleep=sleep
+    )
+    source = PagerDutySource(transport=transport, since_utc=section.since_utc)
+    if not full:
+        source.known = known_account(manifests, reads=source.reads)
+    return Registered(source=source, record_types=RECORD_TYPES)
+
+
+def incidents(settings: Settings, known_at_utc: datetime) -> Registered | None:
+    """The incident tables, told the time of the run's other sources; None where they are not configured."""
+    section = settings.sources.incidents
+    if section is None:
+        return None
+    from connectors.incident_tables.records import RECORD_TYPES
+    from connectors.incident_tables.tables import IncidentTables
+
+    source = IncidentTables(
+        incidents=section.incidents,
+        log=section.log,
+        shifts=section.shifts,
+        folder=settings.folder,
+        known_at_utc=known_at_utc,
+    )
+    return Registered(source=source, record_types=RECORD_TYPES)
+
+
 def organization(settings: Settings, known_at_utc: datetime) -> Registered:
     """The organisation's own files, told the time of the run's other sources."""
     from connectors.organization.files import OrganizationSource

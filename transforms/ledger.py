@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from importlib.resources import files
 from typing import Any
 
 import duckdb
@@ -98,10 +99,12 @@ def build_completeness(
 ) -> None:
     """Create and fill ``ops.completeness``. Needs core, rejected records and ``newest_scopes``."""
     create(connection, "ops.completeness")
-    for source in ("github", "jira"):
-        if source in sources:
-            select = sql(f"completeness/{source}.sql")
-            insert(connection, "ops.completeness", select, {"as_of_utc": as_of_utc.replace(tzinfo=None)})
+    known = [
+        source for source in sources if (files("transforms") / "completeness" / f"{source}.sql").is_file()
+    ]
+    for source in known:
+        select = sql(f"completeness/{source}.sql")
+        insert(connection, "ops.completeness", select, {"as_of_utc": as_of_utc.replace(tzinfo=None)})
 
 
 def build_catalog(

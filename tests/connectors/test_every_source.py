@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -21,11 +21,16 @@ from connectors.errors import StopScopeError, StopSourceError
 from connectors.github import records as github_records
 from connectors.github.client import GitHubSource
 from connectors.github.http import GitHubOverHttp
+from connectors.incident_tables import records as incident_records
+from connectors.incident_tables.tables import IncidentTables
 from connectors.jira import records as jira_records
 from connectors.jira.client import JiraSource
 from connectors.jira.http import JiraOverHttp
 from connectors.organization import records as organization_records
 from connectors.organization.files import OrganizationSource
+from connectors.pagerduty import records as pagerduty_records
+from connectors.pagerduty.client import PagerDutySource
+from connectors.pagerduty.http import PagerDutyOverHttp
 from tests.connectors.github.builders import (
     SERVED_AT,
     TOASTER,
@@ -43,6 +48,7 @@ from tests.connectors.github.builders import (
 )
 from tests.connectors.jira.builders import ServedTickets, change, history, person, ticket
 from tests.connectors.organization import writing
+from tests.connectors.pagerduty import replayed
 from warehouse.landing import Landing
 
 SECRET = "made-up-token-of-nobody"
@@ -151,11 +157,55 @@ def _tickets(_: Path) -> Source:
     )
 
 
+def _pagerduty(_: Path) -> Source:
+    """Good answers, and one of each kind that is left out."""
+    incident, entry, user = replayed.incident, replayed.entry, replayed.user
+    shown = incident(1, "2026-03-10T10:00:00Z")
+    log = [
+        entry("assign", shown, "2026-03-10T10:00:00Z", agent=None, assignees=[user("PANA"), user("PGONE")]),
+        entry(
+            "annotate", shown, "2026-03-10T10:05:00Z", channel={"type": "note", "summary": f"{SECRET} PAY-1"}
+        ),
+        entry("acknowledge", {"id": "Q9", "type": "incident_reference"}, SECRET, agent=user("PANA")),
+        entry("resolve", incident(2, SECRET), "2026-03-10T10:06:00Z"),
+        entry(
+            "trigger",
+            incident(3, "2026-03-10T10:00:00Z", urgency=f"{SECRET} {ADDRESS}"),
+            "2026-03-10T10:00:00Z",
+        ),
+        None,
+    ]
+    transport = replayed.account(
+        incidents=[shown], log_entries=log, users=[{"id": "PANA", "email": ADDRESS}, ADDRESS]
+    )
+    return PagerDutySource(transport=transport)
+
+
+def _broken_pagerduty(_: Path) -> Source:
+    """An account whose services are no list, and whose schedules are none."""
+    transport = replayed.account(incidents=[], log_entries=[], schedules=[{"id": "PSCH", "name": SECRET}])
+    transport.broken = "/services"
+    return PagerDutySource(transport=transport)
+
+
+def _tables(folder: Path) -> Source:
+    """A table with a bad row, and one that is not there."""
+    (folder / "incidents.csv").write_text(
+        f"incident_id,created_at\n1,2026-03-02T10:00:00Z\n2,{SECRET}\n", "utf-8"
+    )
+    return IncidentTables(
+        incidents="incidents.csv", log="nowhere.csv", shifts=None, folder=folder, known_at_utc=replayed.NOW
+    )
+
+
 SOURCES = [
     Case(name="github", make=_pages, record_types=github_records.RECORD_TYPES),
     Case(name="jira", make=_tickets, record_types=jira_records.RECORD_TYPES),
     Case(name="made up", make=_made_up, record_types=github_records.RECORD_TYPES),
     Case(name="organization", make=_files, record_types=organization_records.RECORD_TYPES),
+    Case(name="pagerduty", make=_pagerduty, record_types=pagerduty_records.RECORD_TYPES),
+    Case(name="broken pagerduty", make=_broken_pagerduty, record_types=pagerduty_records.RECORD_TYPES),
+    Case(name="incident tables", make=_tables, record_types=incident_records.RECORD_TYPES),
     Case(name="broken files", make=_broken_files, record_types=organization_records.RECORD_TYPES),
 ]
 
@@ -206,7 +256,7 @@ def test_records_are_what_their_types_say(given: list[Page | Gap]) -> None:
             if isinstance(value, tuple):
                 assert "tuple" in str(hints[name])
             elif value is None:
-                assert "None" in str(hints[name])
+                assert type(None) in get_args(hints[name])
             elif "Literal" in str(hints[name]):
                 assert f"'{value}'" in str(hints[name])
             else:
@@ -360,8 +410,9 @@ def test_the_files_of_the_cases_have_something_to_reject(tmp_path: Path) -> None
             transport=GitHubOverHttp(base_url="http://127.0.0.1:1", token=SECRET, sleep=lambda _: None)
         ),
         JiraOverHttp(base_url="http://127.0.0.1:1", token=SECRET, email=ADDRESS, sleep=lambda _: None),
+        PagerDutyOverHttp(base_url="https://127.0.0.1:1", token=SECRET, sleep=lambda _: None),
     ],
-    ids=["transport", "source", "jira"],
+    ids=["transport", "source", "jira", "pagerduty"],
 )
 def test_a_source_with_a_token_does_not_show_it(shown: object) -> None:
     assert SECRET not in repr(shown)

@@ -108,6 +108,7 @@ ENTITIES: Mapping[str, Cut] = {
     "incident_log": Cut(own_instant="occurred_at_utc"),
     # A shift's end is planned and known beforehand; what lies after the as-of is cut off in on-call time.
     "oncall_shifts": Cut(own_instant="start_at_utc"),
+    "incident_references": Cut(own_instant="noted_at_utc"),
     "postmortems": Cut(own_instant="published_at_utc"),
     "maintenance_windows": Cut(own_instant="start_at_utc"),
     "followups": Cut(

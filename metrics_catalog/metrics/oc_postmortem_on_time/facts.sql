@@ -19,7 +19,11 @@ resolved AS (
         AND incidents.resolved_at_utc >= coalesce(services.valid_from_utc, TIMESTAMP '0001-01-01')
         AND incidents.resolved_at_utc < coalesce(services.valid_to_utc, TIMESTAMP '9999-12-31')
     LEFT JOIN published ON published.incident_id = incidents.incident_id
-    WHERE incidents.resolved_at_utc IS NOT NULL AND incidents.is_major AND services.team_id IS NOT NULL
+    WHERE incidents.resolved_at_utc IS NOT NULL
+        AND incidents.is_major
+        AND services.team_id IS NOT NULL
+        -- Where nobody has ever linked one, they are written elsewhere, and nothing is said.
+        AND EXISTS (FROM core.postmortems)
 ),
 
 worked AS (

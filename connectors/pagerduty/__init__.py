@@ -1,0 +1,1 @@
+"""PagerDuty: incidents with their history, schedules, services, escalation policies, users."""

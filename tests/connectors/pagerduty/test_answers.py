@@ -1,0 +1,227 @@
+"""What single answers mean, and which are asked for: hand-made answers through a transport in memory."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.contract import Gap, Page, Record
+from connectors.pagerduty.client import PagerDutySource
+from connectors.pagerduty.known import KnownAccount
+from connectors.pagerduty.parse import note_tag, references_in
+from pipelines import nightly
+from tests.connectors.pagerduty.loopback import land, night_of
+from tests.connectors.pagerduty.replayed import NOW, Replayed, account, entry, incident, user
+from tests.shared_material import rows as shared_rows
+from warehouse.connection import connect
+
+
+def records(source: PagerDutySource) -> dict[tuple[str, str], Record]:
+    given = list(source.pages())
+    assert not [one for one in given if isinstance(one, Gap)]
+    return {
+        (record.stream, record.key): record
+        for one in given
+        if isinstance(one, Page)
+        for record in one.records
+    }
+
+
+def query(folder: Path, transport: Replayed, text: str) -> list[tuple[Any, ...]]:
+    """Core of one load."""
+    night = night_of(folder)
+    land(night, PagerDutySource(transport=transport))
+    nightly.build_core(night)
+    with connect(night.working_path) as connection:
+        return connection.execute(text).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (
+            "Suspect #12 of acme/kettle (a1b2c3d).",
+            [("pull_request", "acme/kettle#12"), ("commit", "a1b2c3d")],
+        ),
+        ("acme/kettle#7 or #8?", [("pull_request", "acme/kettle#7"), ("pull_request", "#8")]),
+        (
+            "see https://github.com/acme/kettle/pull/9, PAY-12",
+            [("pull_request", "acme/kettle#9"), ("ticket", "PAY-12")],
+        ),
+        ("deployment 4711 was it", [("deployment", "4711")]),
+        (
+            "https://docs.acme.example/post-mortem/5.",
+            [("postmortem", "https://docs.acme.example/post-mortem/5")],
+        ),
+        ("Restarted the workers, a decade passed", []),
+        ("error 1234567 and facade", []),
+    ],
+)
+def test_what_a_note_names(text: str, wanted: list[tuple[str, str]]) -> None:
+    assert list(references_in(text)) == wanted
+
+
+def test_only_a_note_that_says_so_is_a_tag() -> None:
+    assert note_tag("False alarm, threshold too tight.") == "false_alarm"
+    assert note_tag("closing #no-action") == "no_action_needed"
+    assert note_tag("No action needed") == "no_action_needed"
+    assert note_tag("This is not a false alarm!") is None
+
+
+def test_a_window_above_the_cap_is_split_until_each_is_below_it() -> None:
+    """Every page of every window that is kept ends below the cap, and everything comes once."""
+    first = datetime(2026, 3, 1, tzinfo=UTC)
+    shown = incident(1, first.isoformat())
+    log = [
+        entry("trigger", shown, (first + timedelta(seconds=number)).isoformat()) | {"id": f"R{number:06d}"}
+        for number in range(12_500)
+    ]
+    transport = account(incidents=[shown], log_entries=log)
+    found = records(PagerDutySource(transport=transport))
+    assert sum(stream == "log_entries" for stream, _ in found) == len(log)
+    for path, asked in transport.asked:
+        if path == "/log_entries":
+            assert {"since", "until"} <= set(asked)
+            assert str(asked["since"]).endswith("Z")
+            assert str(asked["until"]).endswith("Z")
+
+
+def test_a_late_entry_on_an_incident_resolved_long_ago_is_found_and_brings_it() -> None:
+    old = incident(1, "2025-06-01T10:00:00Z", status="resolved", resolved_at="2025-06-01T11:00:00Z")
+    log = [entry("annotate", old, "2026-03-31T10:00:00Z", channel={"type": "note", "summary": "see PAY-1"})]
+    transport = account(incidents=[old], log_entries=log)
+    known = KnownAccount(log_complete_at_utc=NOW - timedelta(days=1), first_utc=NOW - timedelta(days=400))
+    found = records(PagerDutySource(transport=transport, known=known))
+    assert ("incidents", "pagerduty:incident/Q1") in found
+    assert [key for stream, key in found if stream == "note_references"]
+
+
+def test_a_priority_set_without_an_entry_is_seen_on_the_next_night() -> None:
+    young = incident(1, "2026-03-10T10:00:00Z", priority={"id": "P1", "name": "P1"})
+    known = KnownAccount(log_complete_at_utc=NOW - timedelta(days=1), first_utc=NOW - timedelta(days=40))
+    found = records(PagerDutySource(transport=account(incidents=[young], log_entries=[]), known=known))
+    assert getattr(found["incidents", "pagerduty:incident/Q1"], "priority_id") == "pagerduty:priority/P1"  # noqa: B009
+
+
+def test_a_merged_incident_names_its_target_and_ends_by_the_merge(tmp_path: Path) -> None:
+    target = incident(2, "2026-03-10T10:00:00Z")
+    reason = {"type": "merge_resolve_reason", "incident": {"id": "Q2", "type": "incident_reference"}}
+    merged = incident(
+        1,
+        "2026-03-10T10:00:00Z",
+        status="resolved",
+        resolved_at="2026-03-10T10:03:00Z",
+        resolve_reason=reason,
+    )
+    log = [
+        entry("assign", merged, "2026-03-10T10:00:00Z", assignees=[user("PANA")]),
+        entry("resolve", merged, "2026-03-10T10:03:00Z", agent=user("PBEN"), channel={"type": "website"}),
+        entry("trigger", target, "2026-03-10T10:00:00Z"),
+    ]
+    transport = account(incidents=[merged, target], log_entries=log)
+    assert query(
+        tmp_path,
+        transport,
+        "SELECT incidents.incident_id, incidents.merged_into, log.via, pages.why "
+        "FROM core.incidents AS incidents JOIN core.incident_log AS log USING (incident_id) "
+        "JOIN core.pages AS pages USING (incident_id) "
+        "WHERE log.type = 'resolve'",
+    ) == [("pagerduty:incident/Q1", "pagerduty:incident/Q2", "merge", "not_on_call")]
+
+
+def test_a_user_that_is_gone_keeps_what_they_did_and_the_name_they_had(tmp_path: Path) -> None:
+    shown = incident(1, "2026-03-10T10:00:00Z")
+    log = [entry("acknowledge", shown, "2026-03-10T10:01:00Z", agent=user("PCID"))]
+    night = night_of(tmp_path)
+    before = account(incidents=[shown], log_entries=log)
+    land(night, PagerDutySource(transport=before))
+    after = account(incidents=[shown], log_entries=log)
+    after.lists["/users"] = [row for row in after.lists["/users"] if row["id"] != "PCID"]
+    after.now_utc = NOW + timedelta(days=1)
+    land(night, PagerDutySource(transport=after), full=True)
+    nightly.build_core(night)
+    with connect(night.working_path) as connection:
+        assert connection.execute(
+            "SELECT log.user_id, accounts.login FROM core.incident_log AS log "
+            "JOIN core.accounts AS accounts ON accounts.account_id = log.user_id "
+            "WHERE log.type = 'acknowledge'"
+        ).fetchall() == [("pagerduty:user/PCID", "pcid@acme.example")]
+
+
+def schedule(*entries: tuple[str, str, str], overrides: list[tuple[str, str, str]] | None = None) -> Any:
+    def shown(rows: list[tuple[str, str, str]]) -> Any:
+        return {
+            "rendered_schedule_entries": [{"start": a, "end": b, "user": user(who)} for a, b, who in rows]
+        }
+
+    return {
+        "id": "PSCH",
+        "type": "schedule",
+        "name": "kettle primary",
+        "time_zone": "Europe/Berlin",
+        "final_schedule": shown(list(entries)),
+        "overrides_subschedule": shown(overrides or []),
+    }
+
+
+def test_a_month_of_a_schedule_counts_as_it_was_shown_after_its_end(tmp_path: Path) -> None:
+    """PagerDuty computes the past from today's layers: a layer changed in April must not change March."""
+    shown = incident(1, "2026-03-02T10:00:00Z")
+    night = night_of(tmp_path)
+    for day, holder in ((-14, "PANA"), (1, "PBEN"), (20, "PCID")):
+        transport = account(
+            incidents=[shown],
+            log_entries=[],
+            schedules=[schedule(("2026-03-01T00:00:00Z", "2026-05-01T00:00:00Z", holder))],
+        )
+        transport.now_utc = NOW + timedelta(days=day)
+        land(night, PagerDutySource(transport=transport))
+    nightly.build_core(night)
+    with connect(night.working_path) as connection:
+        found = connection.execute(
+            "SELECT strftime(start_at_utc, '%Y-%m'), person_id FROM core.oncall_shifts "
+            "WHERE start_at_utc < TIMESTAMP '2026-05-01' ORDER BY 1"
+        ).fetchall()
+    assert found == [("2026-03", "pagerduty:user/PBEN"), ("2026-04", "pagerduty:user/PCID")]
+    asked = [str(parameters["since"]) for path, parameters in transport.asked if path == "/schedules"]
+    assert asked == ["2026-04-01T00:00:00Z"]
+
+
+def test_somebody_named_by_a_policy_is_on_call_without_an_end_until_they_are_not(tmp_path: Path) -> None:
+    def standing(name: str) -> Any:
+        policy = {"id": "PPOL", "type": "escalation_policy_reference"}
+        return {"user": user(name), "escalation_policy": policy, "escalation_level": 2, "schedule": None}
+
+    shown = incident(1, "2026-03-02T10:00:00Z")
+    night = night_of(tmp_path)
+    for day, name in ((0, "PBEN"), (1, "PCID")):
+        transport = account(incidents=[shown], log_entries=[entry("trigger", shown, shown["created_at"])])
+        transport.lists["/oncalls"] = [standing(name)]
+        transport.now_utc = NOW + timedelta(days=day)
+        land(night, PagerDutySource(transport=transport))
+    nightly.build_core(night)
+    with connect(night.working_path) as connection:
+        found = connection.execute(
+            "SELECT person_id, start_at_utc, end_at_utc FROM core.oncall_shifts ORDER BY person_id"
+        ).fetchall()
+    first, change = datetime(2026, 3, 2, 10), (NOW + timedelta(days=1)).replace(tzinfo=None)  # noqa: DTZ001
+    assert found == [("pagerduty:user/PBEN", first, change), ("pagerduty:user/PCID", change, None)]
+
+
+def test_recorded_incidents_of_a_live_account_arrive_with_every_entry() -> None:
+    """Three incidents with all their entries, as recorded from the real API."""
+    recorded = [
+        row["data"] for row in shared_rows("devlake-raw", "pagerduty", "_raw_pagerduty_incidents.jsonl.gz")
+    ]
+    incidents, log = [], []
+    for row in recorded:
+        entries = row.pop("log_entries")
+        incidents.append(row)
+        log += [{**one, "incident": row} for one in entries]
+    log.sort(key=lambda one: str(one["created_at"]), reverse=True)
+    transport = account(incidents=incidents, log_entries=log)
+    found = records(PagerDutySource(transport=transport))
+    kept = {key.split("/")[1] for stream, key in found if stream == "log_entries"}
+    assert kept == {one["id"] for one in log}
+    assert sum(stream == "incidents" for stream, _ in found) == 3
