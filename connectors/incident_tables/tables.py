@@ -90,7 +90,7 @@ class IncidentTables:
                 if record.key in records and records[record.key] != record:
                     raise SkippableRecordError(
                         field=NEEDED[stream][0],
-                        problem="repeated",
+                        problem="repeated_row",
                         message="a row with the same key and other content came before it.",
                     )
             except SkippableRecordError as problem:
@@ -191,7 +191,7 @@ class IncidentTables:
         start, end = _instant(row, "start_at"), _instant(row, "end_at")
         if end <= start:
             raise SkippableRecordError(
-                field="end_at", problem="wrong_order", message="end_at is not later than start_at."
+                field="end_at", problem="wrong_type", message="end_at is not later than start_at."
             )
         return ShiftRow(
             person=_text(row, "person"),

@@ -93,7 +93,7 @@ def test_bad_rows_are_left_out_and_named_without_their_values(tmp_path: Path) ->
     page = only_page(list(source(tmp_path, "incidents.csv").pages()))
     assert [record.key for record in page.records] == ["1"]
     assert [(reject.ref, reject.problem) for reject in page.rejected] == [
-        ("row 2", "repeated"),
+        ("row 2", "repeated_row"),
         ("row 3", "missing_field"),
         ("row 4", "wrong_type"),
         ("row 5", "future_date"),
