@@ -242,6 +242,7 @@ def _land(night: Night, registered: sources.Registered) -> Manifest:
         night.say(f"{source.name}: GAP {reason}")
     if isinstance(source, GitHubSource | PagerDutySource):
         _count_independently(night, source, load)
+    if isinstance(source, GitHubSource):
         _read_identities(night, source, load)
     manifest = load.finish(requests=source.usage.requests, points=source.usage.points)
     rejected = manifest.rows.get("rejected_records", 0)

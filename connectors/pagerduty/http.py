@@ -28,7 +28,7 @@ LONGEST_WAIT_SECONDS = 120.0
 REQUEST_TIMEOUT_SECONDS = 60
 _AGAIN = {408, 429, 500, 502, 503, 504}
 
-logging.getLogger("pagerduty").setLevel(logging.ERROR)
+logging.getLogger("pagerduty").setLevel(logging.CRITICAL)  # what went wrong is told by our own errors
 logging.getLogger("httpx2").setLevel(logging.ERROR)  # its records hold addresses with every parameter
 
 

@@ -1,4 +1,4 @@
--- One row per user, with the person the identity journal gives it. A user that is gone keeps what was last listed.
+-- One row per user, with the person the identity journal gives it at the as-of. A user that is gone keeps what was last listed.
 WITH users AS (
     SELECT account_id, arg_max(login, (is_listed, _load, _page, _place)) AS login
     FROM landing.pagerduty__accounts__versions
@@ -14,4 +14,7 @@ SELECT
     coalesce(identities.person_id, users.account_id) AS person_id,
     identities.person_id IS NOT NULL AS is_claimed
 FROM users
-LEFT JOIN identities ON identities.account_id = users.account_id
+LEFT JOIN identities
+    ON identities.account_id = users.account_id
+    AND $as_of_utc >= identities.from_utc
+    AND $as_of_utc < identities.to_utc

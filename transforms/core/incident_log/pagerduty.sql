@@ -47,8 +47,17 @@ SELECT
             THEN entries.occurred_at_utc AT TIME ZONE 'UTC' + to_seconds(entries.snoozed_seconds)
     END AS until_utc
 FROM entries
-LEFT JOIN core.accounts AS agents ON agents.account_id = entries.agent_account_id
-LEFT JOIN core.accounts AS given ON given.account_id = entries.given_to_account_id
-LEFT JOIN core.accounts AS notified ON notified.account_id = entries.notified_account_id
+LEFT JOIN identities AS agents
+    ON agents.account_id = entries.agent_account_id
+    AND entries.occurred_at_utc >= agents.from_utc
+    AND entries.occurred_at_utc < agents.to_utc
+LEFT JOIN identities AS given
+    ON given.account_id = entries.given_to_account_id
+    AND entries.occurred_at_utc >= given.from_utc
+    AND entries.occurred_at_utc < given.to_utc
+LEFT JOIN identities AS notified
+    ON notified.account_id = entries.notified_account_id
+    AND entries.occurred_at_utc >= notified.from_utc
+    AND entries.occurred_at_utc < notified.to_utc
 WHERE entries.type <> 'annotate'
     AND (entries.type <> 'trigger' OR entries.occurred_at_utc > entries.first_resolve_utc)

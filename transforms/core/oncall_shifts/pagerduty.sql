@@ -31,7 +31,7 @@ reads AS (
 )
 
 SELECT
-    coalesce(accounts.person_id, entries.holder_account_id) AS person_id,
+    coalesce(holders.person_id, entries.holder_account_id) AS person_id,
     entries.schedule_id,
     shown.month_start::TIMESTAMP + to_microseconds(entries.starts_after_us) AS start_at_utc,
     shown.month_start::TIMESTAMP + to_microseconds(entries.starts_after_us + entries.lasts_us) AS end_at_utc
@@ -40,10 +40,13 @@ JOIN landing.pagerduty__schedule_entries__versions AS entries
     ON entries.schedule_month_id = shown.schedule_month_id
     AND entries._load = shown._load
     AND entries._page = shown._page
-LEFT JOIN core.accounts AS accounts ON accounts.account_id = entries.holder_account_id
+LEFT JOIN identities AS holders
+    ON holders.account_id = entries.holder_account_id
+    AND shown.month_start::TIMESTAMP + to_microseconds(entries.starts_after_us) >= holders.from_utc
+    AND shown.month_start::TIMESTAMP + to_microseconds(entries.starts_after_us) < holders.to_utc
 UNION ALL
 SELECT
-    coalesce(accounts.person_id, seen.holder_account_id),
+    coalesce(holders.person_id, seen.holder_account_id),
     seen.escalation_policy_id,
     CASE
         WHEN seen.first_load = (SELECT min(_load) FROM reads) THEN coalesce(
@@ -54,4 +57,7 @@ SELECT
     END,
     (SELECT min(read_at_utc) FROM reads WHERE _load > seen.last_load)
 FROM seen
-LEFT JOIN core.accounts AS accounts ON accounts.account_id = seen.holder_account_id
+LEFT JOIN identities AS holders
+    ON holders.account_id = seen.holder_account_id
+    AND $as_of_utc >= holders.from_utc
+    AND $as_of_utc < holders.to_utc
