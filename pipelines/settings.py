@@ -188,10 +188,17 @@ class Sources(_Section):
     demo: Demo | None = None
 
 
+class Query(_Section):
+    """A table that lies elsewhere: a query, and the database files it reads, attached read-only by name."""
+
+    sql: str
+    attach: dict[str, Path] = {}
+
+
 class People(_Section):
     """[people]"""
 
-    roster: Path | None = None
+    roster: Path | Query | None = None
     calendar: Path | None = None
     bots: tuple[str, ...] = ()
 
@@ -225,6 +232,12 @@ class Survey(_Section):
     columns: SurveyColumns = SurveyColumns()
 
 
+class Features(_Section):
+    """[features]"""
+
+    file: Path | None = None
+
+
 class Packets(_Section):
     """[packets]"""
 
@@ -241,6 +254,7 @@ class Settings(_Section):
     services: Services = Services()
     goals: Goals = Goals()
     survey: Survey = Survey()
+    features: Features = Features()
     packets: Packets = Packets()
     folder: Path = Field(default=Path(), exclude=True)
 
@@ -283,7 +297,6 @@ LATER: Mapping[str, str] = {
     "packets.first_to_subject_days": "the right of reply",
     "packets.rubric": "the organisation's own rubric",
     "retention": "retention",
-    "features": "feature adoption",
 }
 """Keys of the file's full form that this version does not read yet: refused by name, not taken in silence."""
 

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.contract import Source
 from metrics_catalog.catalogue import load_catalogue
-from pipelines.settings import Settings, SettingsError
+from pipelines.settings import Query, Settings, SettingsError
 from warehouse.landing import Manifest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from connectors.github.client import GitHubSource
+    from connectors.organization.tables import Table
 
 Sleep = Callable[[float], None]
 
@@ -158,17 +161,27 @@ def organization(settings: Settings, known_at_utc: datetime) -> Registered:
 
     people, services, goals = settings.people, settings.services, settings.goals
     source = OrganizationSource(
-        people=settings.path(people.roster) if people.roster else None,
+        people=_roster(settings),
         calendar=settings.path(people.calendar) if people.calendar else None,
         services=settings.path(services.file) if services.file else None,
         goals=settings.path(goals.file) if goals.file else None,
         goal_metrics=goal_metrics(),
         survey=settings.path(settings.survey.file) if settings.survey.file else None,
         survey_columns=settings.survey.columns.model_dump(),
+        features=settings.path(settings.features.file) if settings.features.file else None,
         reporting_timezone=settings.organization.reporting_timezone,
         known_at_utc=known_at_utc,
     )
     return Registered(source=source, record_types=RECORD_TYPES)
+
+
+def _roster(settings: Settings) -> "Path | Table | None":
+    from connectors.organization.tables import Table
+
+    roster = settings.people.roster
+    if isinstance(roster, Query):
+        return Table(folder=settings.folder, sql=roster.sql, attach=roster.attach)
+    return settings.path(roster) if roster else None
 
 
 def goal_metrics() -> dict[str, frozenset[str]]:

@@ -19,6 +19,7 @@ from transforms.core.streams import load_landing
 from transforms.coverage import build_coverage
 from transforms.facts import build_facts, forget_persons, published_cases
 from transforms.goals import build_goals
+from transforms.hiring import build_hiring_groups
 from transforms.identity import (
     bindings_at_first_sight,
     build_handles,
@@ -117,6 +118,8 @@ def build_trend_tables(
         as_of_utc=settings.core.as_of_utc,
         reporting_timezone=settings.core.reporting_timezone,
     )
+    roster = connection.execute("SELECT 1 FROM ops.loads WHERE source = 'organization'").fetchall()
+    build_hiring_groups(connection, catalogue.values(), has_roster=bool(roster))
     build_goals(connection, catalogue, settings.core.as_of_utc.replace(tzinfo=None))
     if not settings.persons:
         forget_persons(connection, catalogue.values())
@@ -196,6 +199,8 @@ def _roster_dates(connection: duckdb.DuckDBPyConnection, sources: Sequence[str])
     rows = connection.execute(
         "SELECT unnest([valid_from, valid_to]) FROM landing.organization__people "
         "UNION SELECT unnest([valid_from, valid_to]) FROM landing.organization__services "
-        "UNION SELECT unnest([start_date, end_date + 1]) FROM landing.organization__goals__versions"
+        "UNION SELECT unnest([start_date, end_date + 1]) FROM landing.organization__goals__versions "
+        "UNION SELECT released FROM landing.organization__features "
+        "UNION SELECT edited_on FROM landing.organization__feature_documents"
     ).fetchall()
     return [day for (day,) in rows if day is not None]

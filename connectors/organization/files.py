@@ -13,19 +13,24 @@ import zoneinfo
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from connectors.contract import Gap, Page, Record, RejectedRecord, Usage
 from connectors.errors import SkippableRecordError, StopScopeError
+from connectors.organization.features import FeaturesFile
 from connectors.organization.goals import read_goals
 from connectors.organization.records import CalendarRow, RosterRow, ServiceRow
 from connectors.organization.survey import read_survey
+from connectors.organization.tables import Table, refuse_pay, rows_of
 
 PEOPLE_COLUMNS = (
     "person,name,email,team,manager,role,level,time_zone,working_days,place,valid_from,valid_to,"
     "github,pagerduty,jira"
 ).split(",")
+HIRING_COLUMNS = ("hiring_source", "hiring_role")
+"""May stand in the roster: attributes of aggregates under the group rule, never of a person."""
 CALENDAR_COLUMNS = ["applies_to", "first_day", "last_day", "kind"]
 SERVICES_COLUMNS = ["service", "tier", "team", "repository", "label", "valid_from", "valid_to"]
 
@@ -38,13 +43,14 @@ Dated = TypeVar("Dated", RosterRow, ServiceRow)
 class OrganizationSource:
     """The configured files; those not configured are empty. A file has no server: it is told the time."""
 
-    people: Path | None
+    people: Path | Table | None
     calendar: Path | None
     services: Path | None
     goals: Path | None = None
     goal_metrics: Mapping[str, frozenset[str]] = field(default_factory=dict)
     survey: Path | None = None
     survey_columns: Mapping[str, str] = field(default_factory=dict)
+    features: Path | None = None
     reporting_timezone: str
     known_at_utc: datetime
     name: str = "organization"
@@ -57,17 +63,20 @@ class OrganizationSource:
 
     def pages(self) -> Iterator[Page | Gap]:
         """One page a file. A file that cannot be read at all is a gap; the others are read all the same."""
-        for stream, path, read in (
-            ("people", self.people, self._people),
-            ("calendar", self.calendar, self._calendar),
-            ("services", self.services, self._services),
-            ("goals", self.goals, self._goals),
-            ("survey", self.survey, self._survey),
-        ):
-            if path is None:
-                continue
+        reads: list[tuple[str, Callable[[], tuple[list[Record], list[RejectedRecord]]]]] = []
+        if self.people is not None:
+            reads.append(("people", partial(self._people, self.people)))
+        if self.calendar is not None:
+            reads.append(("calendar", partial(self._calendar, self.calendar)))
+        if self.services is not None:
+            reads.append(("services", partial(self._services, self.services)))
+        if self.goals is not None:
+            reads.append(("goals", partial(self._goals, self.goals)))
+        if self.survey is not None:
+            reads.append(("survey", partial(self._survey, self.survey)))
+        for stream, read in reads:
             try:
-                records, rejected = read(path)
+                records, rejected = read()
             except StopScopeError as reason:
                 yield Gap(scope=stream, message=str(reason))
             else:
@@ -77,6 +86,12 @@ class OrganizationSource:
                     records=tuple(records),
                     rejected=tuple(rejected),
                 )
+        if self.features is not None:
+            yield from FeaturesFile(
+                path=self.features,
+                reporting_timezone=self.reporting_timezone,
+                known_at_utc=self.known_at_utc,
+            ).pages()
 
     def _goals(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
         goals, rejected = read_goals(path, self.goal_metrics)
@@ -86,8 +101,13 @@ class OrganizationSource:
         answers, rejected = read_survey(path, self.survey_columns, self.reporting_timezone)
         return list(answers), rejected
 
-    def _people(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
-        rows, rejected = _read(path, "people", PEOPLE_COLUMNS, self._person)
+    def _people(self, source: Path | Table) -> tuple[list[Record], list[RejectedRecord]]:
+        table = source if isinstance(source, Table) else Table(folder=source.parent, file=Path(source.name))
+        path = Path(table.words)
+        if isinstance(source, Path) and source.suffix.lower() not in (".parquet", ".json", ".jsonl"):
+            rows, rejected = _read(source, "people", PEOPLE_COLUMNS, self._person, HIRING_COLUMNS)
+        else:
+            rows, rejected = _read_table(table, "people", PEOPLE_COLUMNS, self._person, HIRING_COLUMNS)
         kept, overlapping = _without_overlaps(rows, path, "people", lambda row: row.person_id)
         known = {row.person_id for row in kept}
         lost = [row for row in kept if row.manager_id is not None and row.manager_id not in known]
@@ -112,6 +132,8 @@ class OrganizationSource:
             github=_several(cells, "github"),
             pagerduty=_several(cells, "pagerduty"),
             jira=_several(cells, "jira"),
+            hiring_source=cells.get("hiring_source") or None,
+            hiring_role=cells.get("hiring_role") or None,
         )
 
     def _calendar(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
@@ -128,14 +150,18 @@ class OrganizationSource:
 
 
 def _read(
-    path: Path, stream: str, columns: Sequence[str], parse: Callable[[Cells], Row]
+    path: Path,
+    stream: str,
+    columns: Sequence[str],
+    parse: Callable[[Cells], Row],
+    optional: Sequence[str] = (),
 ) -> tuple[dict[int, Row], list[RejectedRecord]]:
     """The good rows by line number, and what was rejected."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, strict=True)
             reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-            _check_header(path, reader.fieldnames, columns)
+            _check_header(path, reader.fieldnames, columns, optional)
             numbered = [(reader.line_num, cells) for cells in reader]
     except OSError as problem:
         raise StopScopeError(
@@ -159,9 +185,43 @@ def _read(
     return rows, rejected
 
 
-def _check_header(path: Path, names: Sequence[str], wanted: Sequence[str]) -> None:
+def _read_table(
+    table: Table,
+    stream: str,
+    columns: Sequence[str],
+    parse: Callable[[Cells], Row],
+    optional: Sequence[str],
+) -> tuple[dict[int, Row], list[RejectedRecord]]:
+    """The good rows of a table by number; a column that it does not have is empty in every row."""
+    rows: dict[int, Row] = {}
+    rejected: list[RejectedRecord] = []
+    for number, found in enumerate(rows_of(table, columns[:1], (*columns[1:], *optional)), start=1):
+        cells = {name: _as_text(found.get(name)) for name in (*columns, *optional)}
+        try:
+            rows[number] = parse(cells)
+        except SkippableRecordError as problem:
+            kept = "This row was left out, the others kept."
+            rejected.append(_rejected(Path(table.words), stream, number, problem, kept))
+    return rows, rejected
+
+
+def _as_text(value: object) -> str:
+    """A cell of any type as the same cell of a CSV file reads: lists with ``;`` between, times as dates."""
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        return ";".join(_as_text(each) for each in value)
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    return str(value).strip()
+
+
+def _check_header(
+    path: Path, names: Sequence[str], wanted: Sequence[str], optional: Sequence[str] = ()
+) -> None:
+    refuse_pay([name for name in names if re.fullmatch(r"[a-zA-Z][a-zA-Z_ ]{0,40}", name)], path.name)
     missing = [name for name in wanted if name not in names]
-    unknown = [name for name in names if name not in wanted]
+    unknown = [name for name in names if name not in (*wanted, *optional)]
     repeated = [name for name in wanted if names.count(name) > 1]
     if missing or unknown or repeated:
         said = [f"missing: {', '.join(missing)}"] if missing else []

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar, Literal
 
+from connectors.organization.feature_records import FEATURE_RECORD_TYPES
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RosterRow:
@@ -30,6 +32,8 @@ class RosterRow:
     github: tuple[str, ...]
     pagerduty: tuple[str, ...]
     jira: tuple[str, ...]
+    hiring_source: str | None = None
+    hiring_role: str | None = None
 
     @property
     def key(self) -> str:
@@ -117,4 +121,4 @@ class SurveyAnswer:
         return self.place
 
 
-RECORD_TYPES = (RosterRow, CalendarRow, ServiceRow, GoalRow, SurveyAnswer)
+RECORD_TYPES = (RosterRow, CalendarRow, ServiceRow, GoalRow, SurveyAnswer, *FEATURE_RECORD_TYPES)

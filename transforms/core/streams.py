@@ -90,6 +90,13 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
         "services": Stream(whole=True),
         "goals": Stream(whole=True),
         "survey": Stream(whole=True),
+        **{
+            name: Stream(whole=True)
+            for name in (
+                *("features", "feature_documents", "feature_eligibility", "feature_use"),
+                *("account_activity", "measurements"),
+            )
+        },
     },
 }
 
