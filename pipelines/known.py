@@ -22,6 +22,8 @@ from warehouse.landing import ChosenLoad, Manifest
 
 SWEPT_DAYS = 30
 """How long after its end a pull request is still looked at for changes that do not move its update."""
+UNFINISHED_DAYS = 90
+"""A deployment that has not ended after so long never will."""
 
 
 def known_repositories(
@@ -44,9 +46,13 @@ def known_repositories(
         load_landing(connection, loads)
         since_utc = now_utc - timedelta(days=SWEPT_DAYS)
         recent, rated = _recent(connection, since_utc), _rated(connection, since_utc)
+        unfinished = _unfinished(connection, now_utc - timedelta(days=UNFINISHED_DAYS))
     return {
         scope: KnownRepository(
-            complete_at_utc=known_at_utc, recent=recent.get(scope, {}), rated=rated.get(scope, {})
+            complete_at_utc=known_at_utc,
+            unfinished_since_utc=unfinished.get(scope),
+            recent=recent.get(scope, {}),
+            rated=rated.get(scope, {}),
         )
         for scope, known_at_utc in complete.items()
     }
@@ -161,6 +167,16 @@ def _recent(
         if thread_id is not None:
             threads[thread_id] = KnownThread(is_resolved=is_resolved, is_outdated=is_outdated, size=size)
     return found
+
+
+def _unfinished(connection: duckdb.DuckDBPyConnection, since_utc: datetime) -> dict[str, datetime]:
+    """By the scope of a repository's deployments, when the oldest was created that has not ended yet."""
+    rows = connection.execute(
+        "SELECT repository_id || '/deployments', min(created_at_utc) FROM landing.github__deployments "
+        "WHERE finished_at_utc IS NULL AND created_at_utc >= $since_utc GROUP BY repository_id",
+        {"since_utc": since_utc.replace(tzinfo=None)},
+    ).fetchall()
+    return {scope: created.replace(tzinfo=UTC) for scope, created in rows}
 
 
 _RATED = """

@@ -304,6 +304,12 @@ def build_settings(night: Night, as_of_utc: datetime) -> BuildSettings:
             bots=settings.people.bots,
             review_limit_hours=limit,
             ack_target_minutes=night.catalogue["oc_ack_within_target"].params["ack_target_minutes"],
+            failure_window_days=night.catalogue["si_change_fail_rate"].params["window_days"],
+            deployment_environments=(
+                ("production",)
+                if settings.sources.github is None
+                else settings.sources.github.deployment_environments
+            ),
         ),
         organization=settings.organization.name,
         code_version=code_version(),

@@ -78,6 +78,7 @@ class GitHub(_Section):
     organizations: tuple[str, ...] = ()
     repositories: tuple[str, ...] = ()
     since: date | None = None
+    deployment_environments: tuple[str, ...] = ("production",)
 
     @field_validator("repositories")
     @classmethod
@@ -279,6 +280,7 @@ class Settings(_Section):
                 "organizations": sorted(self.sources.github.organizations),
                 "repositories": sorted(self.sources.github.repositories),
                 "since": self.sources.github.since,
+                "deployment_environments": sorted(self.sources.github.deployment_environments),
             },
             "jira": None
             if self.sources.jira is None
@@ -292,7 +294,6 @@ class Settings(_Section):
 
 LATER: Mapping[str, str] = {
     "sources.github.app": "GitHub App authentication",
-    "sources.github.deployment_environments": "deployments",
     "services.backstage": "Backstage catalogue files",
     "packets.first_to_subject_days": "the right of reply",
     "packets.rubric": "the organisation's own rubric",

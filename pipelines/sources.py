@@ -214,6 +214,7 @@ def _over_http(settings: Settings, environment: Mapping[str, str], sleep: Sleep)
         organizations=section.organizations,
         repositories=section.repositories,
         since_utc=section.since_utc,
+        deployments=bool(section.deployment_environments),
     )
 
 

@@ -28,6 +28,7 @@ from connectors.github.answers import (
     unreadable,
     updated_at,
 )
+from connectors.github.deployments import deployment_pages
 from connectors.github.identities import read_identities
 from connectors.github.known import KnownRepository, KnownThread
 from connectors.github.parse import Parsed, parse_pull_request, parse_repository
@@ -58,7 +59,8 @@ class GitHubSource:
     at the last complete run less an overlap, unchanged repositories are not walked, and a sweep looks for
     changes that do not move a pull request's time of update. ``unclaimed`` are the accounts seen before
     that nobody claims, in the order in which GitHub is to be asked whose they are; ``not_asked`` are those it
-    is not asked about.
+    is not asked about. With ``deployments`` those are read too, of every
+    repository that was seen.
     """
 
     transport: Transport
@@ -67,6 +69,7 @@ class GitHubSource:
     since_utc: datetime | None = None
     known: Mapping[str, KnownRepository] = field(default_factory=dict)
     page_size: int = PAGE_SIZE
+    deployments: bool = False
     name: str = "github"
     usage: Usage = field(default_factory=Usage)
     read: dict[str, Repository] = field(default_factory=dict)
@@ -102,6 +105,8 @@ class GitHubSource:
                 yield from self._unchanged(found) or self._repository(found.name)
         if self.known:
             yield from self._sweep()
+        if self.deployments:
+            yield from deployment_pages(self._send, tuple(self.read.values()), self.known)
 
     def identities(self) -> Iterator[Page]:
         """After the pages: what may tell whose accounts are that nobody claims. Raises StopSourceError."""

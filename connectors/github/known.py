@@ -23,6 +23,7 @@ class KnownRepository:
     """What is known of one repository.
 
     ``complete_at_utc``: server time at the start of the newest run that read it without a gap.
+    ``unfinished_since_utc``: of its deployments, when the oldest was created that has not ended yet.
     ``recent``: by node id, the threads of pull requests that are open or ended a short while ago. Resolving a
     thread or deleting a comment does not move a pull request's time of update, so these are looked at again.
     ``rated``: of the same pull requests, by node id, what is stored of the reactions to each review and
@@ -30,5 +31,6 @@ class KnownRepository:
     """
 
     complete_at_utc: datetime
+    unfinished_since_utc: datetime | None = None
     recent: Mapping[str, Mapping[str, KnownThread]] = field(default_factory=dict)
     rated: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)

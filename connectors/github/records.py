@@ -24,6 +24,7 @@ EventType = Literal[
     "reopened",
     "review_dismissed",
 ]
+DeploymentKind = Literal["normal", "hotfix", "rollback"]
 ReviewState = Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED"]
 
 
@@ -173,6 +174,35 @@ class Reaction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A deployment and how it ended. Of its texts only what marks a repair and what it repairs is kept.
+
+    ``state`` is success where it ever was (later statuses such as inactive say what came after), else the
+    newest status. ``finished_at_utc`` is that status's time, None while the deployment goes on.
+    ``change_number``: the pull request that brought the deployed commit; ``change_at_utc``: its merge, else
+    the commit's time. ``kind`` is what the deployment calls itself; ``repairs_id`` the numeric id it names.
+    """
+
+    stream: ClassVar[str] = "deployments"
+    deployment_id: str
+    repository_id: str
+    environment: str
+    commit_oid: str
+    change_number: int | None
+    change_at_utc: datetime | None
+    created_at_utc: datetime
+    finished_at_utc: datetime | None
+    state: str
+    kind: DeploymentKind
+    repairs_id: str | None
+    source_url: str | None
+
+    @property
+    def key(self) -> str:
+        return self.deployment_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedCount:
     """How many pull requests GitHub itself says were created in ``[first_utc, after_utc)``.
 
@@ -233,6 +263,7 @@ Record = (
     | ReviewThread
     | ReviewComment
     | Reaction
+    | Deployment
     | ExpectedCount
     | AccountIdentity
     | IdentityAccess
@@ -246,6 +277,7 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     ReviewThread,
     ReviewComment,
     Reaction,
+    Deployment,
     ExpectedCount,
     AccountIdentity,
     IdentityAccess,

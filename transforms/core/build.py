@@ -48,6 +48,7 @@ class CoreSettings:
     ack_words: Sequence[str] = tuple(ACK_WORDS)
     review_limit_hours: float = 24.0
     failure_window_days: float = 7.0
+    deployment_environments: Sequence[str] = ("production",)
     ack_target_minutes: float = 5.0
 
     def parameters(self) -> dict[str, object]:
@@ -57,6 +58,7 @@ class CoreSettings:
             "bots": [login.lower() for login in self.bots] or [""],
             "not_a_defect_labels": list(self.not_a_defect_labels),
             "ack_words": list(self.ack_words),
+            "deployment_environments": list(self.deployment_environments) or ["production"],
             "failure_window_us": round(self.failure_window_days * 86_400_000_000),
             "limit_us": round(self.review_limit_hours * 3_600_000_000),
             "ack_target_us": round(self.ack_target_minutes * 60_000_000),

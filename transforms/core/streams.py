@@ -41,6 +41,7 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
         "pull_request_events": Stream(key="event_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "reviews": Stream(key="review_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "review_threads": Stream(key="thread_id", snapshot_of="pull_requests", parent="pull_request_id"),
+        "deployments": Stream(key="deployment_id"),
         "expected_counts": Stream(key="count_id"),
         "account_identities": Stream(
             key="answer_id",

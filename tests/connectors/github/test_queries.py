@@ -45,6 +45,7 @@ from tests.shared_material import needed
 VARIABLES: dict[str, Json] = {
     "OrganizationRepositories": {"login": "acme", "after": None},
     "PullRequests": {"owner": "acme", "name": "kettle", "after": None, "pageSize": 50},
+    "Deployments": {"owner": "acme", "name": "kettle", "after": None, "pageSize": 100},
     "ServerTime": {},
     "RepositoryState": {"owner": "acme", "name": "kettle"},
     "PullRequestsById": {"ids": ["PR_1", "PR_2"]},
@@ -325,7 +326,7 @@ def test_a_pull_request_read_by_its_id_is_asked_for_the_same_as_on_a_page() -> N
 
 
 def test_the_operations_are_those_that_are_used() -> None:
-    assert set(operation_names()) == {*VARIABLES, *RESTS}
+    assert set(operation_names()) == {*VARIABLES, *RESTS, "MoreDeploymentStatuses"}
 
 
 def test_the_pages_hold_no_more_than_is_asked_for() -> None:

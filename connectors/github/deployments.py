@@ -1,0 +1,257 @@
+"""Deployments with their statuses: which pages are asked for, and what is kept of each.
+
+Here: reading a repository's deployments back as far as they can still change.
+Not here: which service a deployment is of, and which pull requests it contains (``transforms/core``).
+
+GitHub lists deployments by their creation only and tells no time of update, so a night reads again what was
+created a short while before the last complete run, or has not ended yet (``source-apis``, incremental).
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.contract import Gap, Page, RejectedRecord
+from connectors.errors import SkippableRecordError, StopScopeError
+from connectors.github.known import KnownRepository
+from connectors.github.parse import _big_integer as big_integer
+from connectors.github.parse import _instant as instant
+from connectors.github.parse import _mapping as mapping
+from connectors.github.parse import _optional_instant as optional_instant
+from connectors.github.parse import _text as text
+from connectors.github.parse import nodes
+from connectors.github.records import Deployment, DeploymentKind, Repository
+from connectors.github.rests import next_cursor
+from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, error_kinds
+
+PAGE_SIZE = 100
+FIRST_PAGE_OF_A_NIGHT = 20
+REPOSITORIES_A_REQUEST = 10
+CAN_CHANGE = timedelta(days=14)
+"""How long after its creation a deployment is read again, whatever its status."""
+ENDS = ("success", "failure", "error")
+_PAST = ("inactive",)
+_ROLLBACK = re.compile(r"roll(ed|ing)?[\s_:-]*back|revert", re.IGNORECASE)
+_HOTFIX = re.compile(r"hot[\s_:-]*fix", re.IGNORECASE)
+_REPAIRS = ("rollback_of", "reverts", "remediates", "hotfix_of", "fixes")
+"""Keys of a payload whose value is the number of the deployment that is repaired."""
+
+Send = Callable[[Sequence[Operation]], Answer]
+
+
+def scope_of(repository_id: str) -> str:
+    """The scope of a repository's deployments: they may be refused where its pull requests are not."""
+    return f"{repository_id}/deployments"
+
+
+def deployment_pages(
+    send: Send, repositories: Sequence[Repository], known: Mapping[str, KnownRepository]
+) -> Iterator[Page | Gap]:
+    """The deployments of these repositories, the newest first; a gap for each that cannot be read."""
+    for start in range(0, len(repositories), REPOSITORIES_A_REQUEST):
+        some = repositories[start : start + REPOSITORIES_A_REQUEST]
+        sizes = [FIRST_PAGE_OF_A_NIGHT if scope_of(one.repository_id) in known else PAGE_SIZE for one in some]
+        asked = [_asked(one, None, size) for one, size in zip(some, sizes, strict=True)]
+        try:
+            answer: Answer | None = send(asked)
+        except StopScopeError:
+            answer = None  # each is asked alone, and says itself what is wrong
+        for place, repository in enumerate(some):
+            first = answer if answer is not None and not _errors_of(answer, place) else None
+            yield from _repository(send, repository, known, first, place)
+
+
+def _asked(repository: Repository, after: str | None, size: int) -> Operation:
+    owner, _, name = repository.name_with_owner.partition("/")
+    variables = {"owner": owner, "name": name, "after": after, "pageSize": size}
+    return Operation(name="Deployments", variables=variables)
+
+
+def _errors_of(answer: Answer, place: int) -> list[Mapping[str, Any]]:
+    return [error for error in answer.errors if error.get("operation") in (place, None)]
+
+
+def _repository(
+    send: Send,
+    repository: Repository,
+    known: Mapping[str, KnownRepository],
+    first: Answer | None,
+    place: int,
+) -> Iterator[Page | Gap]:
+    scope = scope_of(repository.repository_id)
+    until = _until(known.get(scope))
+    after: str | None = None
+    seen: set[str] = set()
+    answer, number = first, 0
+    try:
+        while True:
+            number += 1
+            if answer is None:
+                answer, place = _whole(send, repository, after), 0
+            what = f"deployments of {repository.name_with_owner}, page {number}"
+            connection = _connection(answer, place, what)
+            listed = nodes({"deployments": connection}, "deployments")
+            page, oldest = _page(send, listed, repository, answer.served_at_utc, number)
+            yield page
+            after = next_cursor(connection, seen, what=what)
+            if after is None or (until is not None and oldest is not None and oldest < until):
+                return
+            answer = None
+    except SkippableRecordError as problem:
+        yield Gap(scope=scope, message=f"deployments of {repository.name_with_owner}: {problem}.")
+    except StopScopeError as reason:
+        yield Gap(scope=scope, message=str(reason))
+
+
+def _until(known: KnownRepository | None) -> datetime | None:
+    """How far back a night must go: what is older has ended, and was read since."""
+    if known is None:
+        return None
+    back = known.complete_at_utc - CAN_CHANGE
+    return back if known.unfinished_since_utc is None else min(back, known.unfinished_since_utc)
+
+
+def _whole(send: Send, repository: Repository, after: str | None) -> Answer:
+    """One page; with holes in it once again."""
+    operation = _asked(repository, after, PAGE_SIZE)
+    answer = send([operation])
+    return send([operation]) if answer.errors and not error_kinds(answer.errors) & FINAL_ERRORS else answer
+
+
+def _connection(answer: Answer, place: int, what: str) -> Json:
+    refused = error_kinds(_errors_of(answer, place)) & FINAL_ERRORS
+    repository = (answer.data[place] or {}).get("repository")
+    connection = repository.get("deployments") if isinstance(repository, Mapping) else None
+    if not isinstance(connection, dict):
+        reason = f" ({', '.join(sorted(refused))})" if refused else ""
+        raise StopScopeError(
+            f"{what}: GitHub gave none{reason}. Reading deployments needs the permission Deployments (read). "
+            f"What was read before it stays; service figures that need deployments have a gap."
+        )
+    return connection
+
+
+def _page(
+    send: Send, listed: Sequence[Any], repository: Repository, served_at_utc: datetime, number: int
+) -> tuple[Page, datetime | None]:
+    """The page, and when its oldest deployment was created."""
+    scope = scope_of(repository.repository_id)
+    records: list[Deployment] = []
+    rejected: list[RejectedRecord] = []
+    for position, node in enumerate(listed, start=1):
+        try:
+            records.append(parse_deployment(_with_all_statuses(send, node), repository, served_at_utc))
+        except SkippableRecordError as problem:
+            rejected.append(
+                RejectedRecord(
+                    stream="deployments",
+                    scope=scope,
+                    ref=f"{repository.name_with_owner}, deployments page {number}, place {position}",
+                    field=problem.field,
+                    problem=problem.problem,
+                    message=f"{problem}. This deployment was left out, the others kept.",
+                    is_lost=True,
+                )
+            )
+    page = Page(scope=scope, served_at_utc=served_at_utc, records=tuple(records), rejected=tuple(rejected))
+    return page, min((record.created_at_utc for record in records), default=None)
+
+
+def _with_all_statuses(send: Send, node: Any) -> Any:
+    """The deployment with every status: its end may lie beyond the first few."""
+    if not isinstance(node, Mapping) or not isinstance(node.get("statuses"), Mapping):
+        return node
+    statuses, seen = list(nodes(node, "statuses")), set[str]()
+    after = next_cursor(node["statuses"], seen, what="statuses of a deployment")
+    while after is not None:
+        variables = {"id": node["id"], "after": after}
+        answer = send([Operation(name="MoreDeploymentStatuses", variables=variables)])
+        rest = mapping((answer.data[0] or {}).get("node"), "node")
+        statuses += nodes(rest, "statuses")
+        after = next_cursor(rest["statuses"], seen, what="statuses of a deployment")
+    return {**node, "statuses": {"nodes": statuses}}
+
+
+def parse_deployment(node: Any, repository: Repository, served_at_utc: datetime) -> Deployment:
+    """One deployment. Raises SkippableRecordError."""
+    fields = mapping(node, "deployment")
+    statuses = sorted(
+        (
+            (instant(status, "createdAt", served_at_utc), text(status, "state").lower(), status.get("logUrl"))
+            for status in (mapping(status, "status") for status in nodes(fields, "statuses"))
+        ),
+        key=lambda status: status[0],
+    )
+    ended = [status for status in statuses if status[1] in ENDS]
+    succeeded = [status for status in ended if status[1] == "success"]
+    chosen = succeeded[0] if succeeded else ended[-1] if ended else None
+    newest = next((status for status in reversed(statuses) if status[1] not in _PAST), None)
+    change_number, change_at_utc = _change(fields.get("commit"), repository, served_at_utc)
+    payload = _payload(fields.get("payload"))
+    said = " ".join(str(fields.get(name) or "") for name in ("task", "description", "environment"))
+    # GitHub sends no number where it does not fit into 32 bits; the node id is as stable.
+    key = fields["databaseId"] if isinstance(fields.get("databaseId"), int) else text(fields, "id")
+    link = chosen[2] if chosen else None
+    return Deployment(
+        deployment_id=f"github:deployment/{key}",
+        repository_id=repository.repository_id,
+        environment=text(fields, "environment"),
+        commit_oid=text(fields, "commitOid"),
+        change_number=change_number,
+        change_at_utc=change_at_utc,
+        created_at_utc=instant(fields, "createdAt", served_at_utc),
+        finished_at_utc=chosen[0] if chosen else None,
+        state=chosen[1] if chosen else newest[1] if newest else "pending",
+        kind=_kind(said, payload),
+        repairs_id=_repairs(payload),
+        source_url=link if isinstance(link, str) and link.startswith("https://") else None,
+    )
+
+
+def _change(
+    commit: Any, repository: Repository, served_at_utc: datetime
+) -> tuple[int | None, datetime | None]:
+    """The merged pull request that brought the commit, the last of several, and when it came."""
+    if not isinstance(commit, Mapping):
+        return None, None
+    merged = [
+        (merged_at_utc, big_integer(pull, "number"))
+        for pull in nodes(commit, "associatedPullRequests")
+        if isinstance(pull, Mapping)
+        and f"github:{mapping(pull.get('repository'), 'repository').get('databaseId')}"
+        == repository.repository_id
+        and (merged_at_utc := optional_instant(pull, "mergedAt", served_at_utc)) is not None
+    ]
+    if merged:
+        merged_at_utc, number = max(merged)
+        return number, merged_at_utc
+    return None, optional_instant(commit, "committedDate", served_at_utc)
+
+
+def _payload(value: Any) -> Mapping[str, Any]:
+    """The payload, which GraphQL gives as text; anything that is no object says nothing."""
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+        found = json.loads(found) if isinstance(found, str) else found
+    except ValueError:
+        return {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def _repairs(payload: Mapping[str, Any]) -> str | None:
+    for key in _REPAIRS:
+        value = payload.get(key)
+        if isinstance(value, int | str) and not isinstance(value, bool) and re.fullmatch(r"\d+", str(value)):
+            return f"github:deployment/{value}"
+    return None
+
+
+def _kind(said: str, payload: Mapping[str, Any]) -> DeploymentKind:
+    marks = f"{said} {' '.join(str(payload.get(name) or '') for name in ('kind', 'type', 'reason'))}"
+    if "rollback_of" in payload or payload.get("rollback") is True or _ROLLBACK.search(marks):
+        return "rollback"
+    if "hotfix_of" in payload or payload.get("hotfix") is True or _HOTFIX.search(marks):
+        return "hotfix"
+    return "normal"

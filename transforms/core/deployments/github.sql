@@ -1,0 +1,178 @@
+-- One row per deployment. A deployment contains what was merged after the commit of the successful production
+-- deployment before it, up to its own commit; of the first one that is known, only what brought its commit is sure.
+WITH names AS (
+    SELECT DISTINCT repository_id, lower(name_with_owner) AS name FROM landing.github__repositories__versions
+),
+
+-- production, or production with the name of a service before or after it: then it is of that service alone.
+placed AS (
+    SELECT
+        deployments.*,
+        repositories.source_url AS repository_url,
+        repositories.name_with_owner,
+        matching.environment AS matched,
+        trim(
+            CASE
+                WHEN starts_with(lower(deployments.environment), matching.environment)
+                    THEN substr(lower(deployments.environment), length(matching.environment) + 1)
+                ELSE left(lower(deployments.environment), -length(matching.environment))
+            END,
+            '-_/ .:'
+        ) AS named
+    FROM landing.github__deployments AS deployments
+    LEFT JOIN landing.github__repositories AS repositories
+        ON repositories.repository_id = deployments.repository_id
+    LEFT JOIN (SELECT lower(unnest($deployment_environments)) AS environment) AS matching
+        ON lower(deployments.environment) = matching.environment
+        OR starts_with(lower(deployments.environment), matching.environment)
+        OR ends_with(lower(deployments.environment), matching.environment)
+    QUALIFY row_number() OVER (
+        PARTITION BY deployments.deployment_id ORDER BY length(matching.environment) DESC NULLS LAST
+    ) = 1
+),
+
+owned AS (
+    SELECT
+        placed.deployment_id,
+        list(DISTINCT services.service_id) AS service_ids,
+        list(DISTINCT services.service_id) FILTER (WHERE services.label IS NULL) AS whole_service_ids,
+        list(DISTINCT services.service_id) FILTER (WHERE lower(services.service_id) = placed.named) AS named_ids
+    FROM placed
+    JOIN names ON names.repository_id = placed.repository_id
+    JOIN core.services AS services
+        ON lower(services.repository) = names.name
+        AND coalesce(placed.finished_at_utc, placed.created_at_utc)
+            >= coalesce(services.valid_from_utc, TIMESTAMP '0001-01-01')
+        AND coalesce(placed.finished_at_utc, placed.created_at_utc)
+            < coalesce(services.valid_to_utc, TIMESTAMP '9999-12-31')
+    GROUP BY placed.deployment_id
+),
+
+known AS (
+    SELECT
+        placed.*,
+        coalesce(owned.service_ids, []) AS repository_service_ids,
+        coalesce(owned.whole_service_ids, []) AS whole_service_ids,
+        coalesce(owned.named_ids, []) AS named_ids,
+        CASE
+            WHEN placed.matched IS NOT NULL AND (placed.named = '' OR len(coalesce(owned.named_ids, [])) > 0)
+                THEN 'production'
+            ELSE placed.environment
+        END AS conformed_environment,
+        placed.finished_at_utc IS NOT NULL AND placed.finished_at_utc <= $as_of_utc AND placed.state = 'success'
+            AS is_success
+    FROM placed
+    LEFT JOIN owned ON owned.deployment_id = placed.deployment_id
+),
+
+-- One line of deployments for each repository, or for each service that has environments of its own.
+lines AS (
+    SELECT
+        *,
+        repository_id || ' ' || CASE WHEN len(named_ids) > 0 THEN named ELSE '' END AS line
+    FROM known
+),
+
+successes AS (
+    SELECT
+        deployment_id,
+        lag(deployment_id) OVER before AS deployment_id_before,
+        lag(change_at_utc) OVER before AS change_at_before_utc,
+        lag(change_at_utc) OVER before IS NOT NULL AS has_one_before,
+        change_at_utc < lag(change_at_utc) OVER before AND EXISTS (
+            FROM lines AS earlier
+            WHERE earlier.line = lines.line
+                AND earlier.commit_oid = lines.commit_oid
+                AND earlier.conformed_environment = 'production'
+                AND earlier.is_success
+                AND earlier.finished_at_utc < lines.finished_at_utc
+        ) AS goes_back
+    FROM lines
+    WHERE conformed_environment = 'production' AND is_success
+    WINDOW before AS (PARTITION BY line ORDER BY finished_at_utc, deployment_id)
+),
+
+carried AS (
+    SELECT
+        lines.deployment_id,
+        pulls.pr_id,
+        pulls.service_ids,
+        pulls.is_hotfix
+    FROM lines
+    JOIN successes ON successes.deployment_id = lines.deployment_id
+    JOIN (
+        SELECT
+            pulls.*,
+            coalesce(
+                list_has_any(list_transform(landed.labels, lambda label: lower(label)), ['hotfix', 'hot-fix']), false
+            ) AS is_hotfix
+        FROM core.pull_requests AS pulls
+        LEFT JOIN landing.github__pull_requests AS landed ON landed.pull_request_id = pulls.pr_id
+        WHERE pulls.merged_at_utc IS NOT NULL
+    ) AS pulls
+        ON pulls.repository_id = lines.repository_id
+        AND (
+            (
+                pulls.merged_to_default_branch
+                AND successes.has_one_before
+                AND pulls.merged_at_utc > successes.change_at_before_utc
+                AND pulls.merged_at_utc <= lines.change_at_utc
+            )
+            OR (
+                pulls.pr_id = lines.repository_id || '/pull/' || lines.change_number
+                AND NOT coalesce(successes.goes_back, false)
+            )
+        )
+),
+
+-- A service that shares its repository, and is told apart by a label, is deployed when a change of it is.
+contents AS (
+    SELECT
+        lines.deployment_id,
+        list(DISTINCT carried.pr_id ORDER BY carried.pr_id) AS pr_ids,
+        list_distinct(flatten(list(carried.service_ids))) AS changed_service_ids,
+        coalesce(bool_or(carried.is_hotfix), false) AS is_hotfix
+    FROM lines
+    JOIN carried
+        ON carried.deployment_id = lines.deployment_id
+        AND (len(lines.named_ids) = 0 OR list_has_any(carried.service_ids, lines.named_ids))
+    GROUP BY lines.deployment_id
+)
+
+SELECT
+    lines.deployment_id,
+    coalesce(lines.name_with_owner, lines.repository_id) || ' deployment ' || split_part(lines.deployment_id, '/', 2)
+        AS ref,
+    coalesce(lines.source_url, lines.repository_url || '/deployments') AS source_url,
+    list_sort(
+        CASE
+            WHEN len(lines.named_ids) > 0 THEN lines.named_ids
+            WHEN len(list_intersect(coalesce(contents.changed_service_ids, []), lines.repository_service_ids)) > 0
+                THEN list_distinct(
+                    list_concat(
+                        lines.whole_service_ids,
+                        list_intersect(contents.changed_service_ids, lines.repository_service_ids)
+                    )
+                )
+            WHEN len(lines.whole_service_ids) > 0 THEN lines.whole_service_ids
+            ELSE lines.repository_service_ids
+        END
+    ) AS service_ids,
+    lines.conformed_environment AS environment,
+    lines.state AS status,
+    lines.finished_at_utc,
+    CASE
+        WHEN lines.kind <> 'normal' THEN lines.kind
+        WHEN successes.goes_back THEN 'rollback'
+        WHEN contents.is_hotfix THEN 'hotfix'
+        ELSE 'normal'
+    END AS kind,
+    coalesce(contents.pr_ids, []) AS pr_ids,
+    coalesce(
+        lines.repairs_id,
+        CASE WHEN lines.kind = 'rollback' OR successes.goes_back THEN successes.deployment_id_before END
+    ) AS remediates_deployment_id
+FROM lines
+LEFT JOIN successes ON successes.deployment_id = lines.deployment_id
+LEFT JOIN contents ON contents.deployment_id = lines.deployment_id
+WHERE lines.finished_at_utc IS NOT NULL
