@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from benchmarks.identity_suggestions import measure, pairs_of
+from tests.shared_material import needed
 from transforms.identity import Identities, replay
 from transforms.suggestions import Handle, RosterPerson, suggestions
 
@@ -126,3 +128,18 @@ def test_merged_people_are_one() -> None:
     assert found(handle("email", "ann@acme.example"), people=people, known=merged) == [
         (GITHUB, "ann", ["e-mail"])
     ]
+
+
+def test_the_benchmark_counts_wrong_suggestions_as_wrong() -> None:
+    """Two swapped logins: each looks like the other person's. Nothing of the real list is needed for that."""
+    found = measure([("mika", "noor"), ("noor", "mika"), ("same", "same"), ("one", "another")])
+    assert (found.accounts, found.suggested, found.right, found.recall) == (4, 3, 1, 0.25)
+    assert found.wrong_without_owner == 2
+
+
+def test_exact_logins_are_right_on_the_hand_checked_list() -> None:
+    path = needed("data", "identity", "lucene_jira_github_accounts.csv.gz")
+    found = measure(pairs_of(path, "GitHubAccount", "JiraName"))
+    assert found.suggested - found.right == 0
+    assert found.wrong_without_owner == 0
+    assert found.recall > 0.6

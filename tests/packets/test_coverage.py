@@ -1,0 +1,83 @@
+"""What a packet says of accounts that nobody claims."""
+
+from datetime import date
+
+import pytest
+
+from packets.coverage import coverage_of
+from packets.packet import build_packet
+from packets.quarters import parse_quarter
+from packets.write import packet_html
+from tests.packets.organisation import small
+
+QUARTER = parse_quarter("2026-Q2")
+
+
+def month(day: str, cases: int, claimed: int, source: str = "github") -> dict[str, object]:
+    return {
+        "source": source,
+        "month_start": date.fromisoformat(day),
+        "cases": cases,
+        "claimed": claimed,
+        "contested": 0,
+        "unclaimed": cases - claimed,
+        "deleted": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence", "caveat"),
+    [
+        (
+            [month("2026-05-01", 20, 19), month("2025-08-01", 980, 979)],
+            "GitHub: 99% of the 1,000 cases of the twelve months, and 95% of the quarter's 20, "
+            "have an account that somebody in the roster claims.",
+            "",
+        ),
+        (
+            [month("2026-05-01", 200, 189), month("2025-08-01", 9800, 9800)],
+            "GitHub: 99% of the 10,000 cases of the twelve months, and 94% of the quarter's 200, "
+            "have an account that somebody in the roster claims.",
+            "Only 94% of GitHub's cases have an account that somebody claims, so this may miss cases.",
+        ),
+        (
+            [month("2025-08-01", 1000, 949), month("2024-01-01", 5, 0)],
+            "GitHub: 94% of the 1,000 cases of the twelve months have an account that somebody in the roster "
+            "claims.",
+            "Only 94% of GitHub's cases have an account that somebody claims, so this may miss cases.",
+        ),
+    ],
+)
+def test_below_95_of_100_cases_in_the_quarter_or_its_year_is_said(
+    rows: list[dict[str, object]], sentence: str, caveat: str
+) -> None:
+    made = small()
+    made.rows["ops.identity_coverage"] += rows
+    with made.database() as connection:
+        found = coverage_of(connection, QUARTER)
+    assert found.sentences == (sentence,)
+    assert found.caveat(("github reactions", "survey")) == caveat
+    assert found.caveat(("pagerduty", "incidents")) == ""
+
+
+def test_figures_of_the_source_say_so_and_the_provenance_says_it_for_all() -> None:
+    made = small()
+    made.rows["ops.identity_coverage"] += [
+        month("2026-05-01", 100, 90),
+        month("2026-05-01", 100, 100, "pagerduty"),
+    ]
+    with made.database() as connection:
+        packet = build_packet(connection, person_id="ana", quarter="2026-Q2")
+    said = "Only 90% of GitHub's cases have an account that somebody claims, so this may miss cases."
+    of_github = [one for one in packet.figures if one.metric_id.startswith("rq_")]
+    assert of_github
+    assert {one.coverage for one in of_github} == {said}
+    assert len(packet.provenance.identities) == 2
+    html = packet_html(packet).replace("&#39;", "'")
+    assert html.count(said) == len([one for one in packet.figures if one.coverage])
+    assert packet.provenance.identities[1] in html
+
+
+def test_without_a_case_nothing_is_said() -> None:
+    with small().database() as connection:
+        assert coverage_of(connection, QUARTER).sentences == ()
