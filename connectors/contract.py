@@ -64,7 +64,6 @@ class Usage:
 
     requests: int = 0
     points: int = 0
-    waited_seconds: float = 0.0
     scopes: dict[str, int] = field(default_factory=dict)
 
 

@@ -6,11 +6,15 @@ response body.
 
 
 class RetryLaterError(Exception):
-    """The source answered that it cannot answer now. Ask again after ``wait_seconds``."""
+    """The source answered that it cannot answer now. Ask again after ``wait_seconds``.
 
-    def __init__(self, message: str, *, wait_seconds: float | None = None) -> None:
+    ``is_limit``: it has answered too much already, and asking for less would not help.
+    """
+
+    def __init__(self, message: str, *, wait_seconds: float | None = None, is_limit: bool = False) -> None:
         super().__init__(message)
         self.wait_seconds = wait_seconds
+        self.is_limit = is_limit
 
 
 class StopSourceError(Exception):

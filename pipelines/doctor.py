@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from connectors.contract import Gap
 from connectors.errors import StopScopeError, StopSourceError
 from connectors.github.client import GitHubSource
+from connectors.waiting import Patience
 from pipelines import identities, sources
 from pipelines.nightly import Night
 from pipelines.settings import SettingsError
@@ -19,6 +20,7 @@ from warehouse.landing import newest_known_at
 from warehouse.publish import FULL
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
+MAY_WAIT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,13 @@ def examine(night: Night, now_utc: datetime) -> list[Finding]:
 
 def _github(night: Night, now_utc: datetime) -> Iterator[Finding]:
     try:
-        registered = sources.github(night.settings, night.environment, [], full=True)
+        registered = sources.github(
+            night.settings,
+            night.environment,
+            [],
+            full=True,
+            patience=Patience(may_wait_seconds=MAY_WAIT_SECONDS),
+        )
         if registered is None:
             yield Finding(is_fine=False, text="GitHub: not configured ([sources.github] in evenhand.toml).")
             return

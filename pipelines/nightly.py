@@ -22,6 +22,7 @@ from connectors.contract import Page
 from connectors.errors import StopSourceError
 from connectors.github.client import GitHubSource
 from connectors.pagerduty.client import PagerDutySource
+from connectors.waiting import Patience
 from metrics_catalog.catalogue import Metric, load_catalogue
 from pipelines import sources
 from pipelines.gate import Gate, Verdict
@@ -100,6 +101,11 @@ class Night:
     def catalogue(self) -> dict[str, Metric]:
         return load_catalogue()
 
+    @cached_property
+    def patience(self) -> Patience:
+        """How long this run may wait for its sources, all together."""
+        return Patience(say=self.say, may_wait_seconds=self.settings.run.may_wait_minutes * 60)
+
     @property
     def landing(self) -> Landing:
         return Landing(self.settings.storage_path / "landing")
@@ -160,7 +166,13 @@ def land_github(night: Night) -> Manifest | None:
     """Read GitHub, or the made-up organisation; None where neither is configured or asked for."""
     if not night.pulls("github"):
         return None
-    registered = sources.github(night.settings, night.environment, night.landing.manifests(), full=night.full)
+    registered = sources.github(
+        night.settings,
+        night.environment,
+        night.landing.manifests(),
+        full=night.full,
+        patience=night.patience,
+    )
     return None if registered is None else _land(night, registered)
 
 
@@ -168,7 +180,13 @@ def land_jira(night: Night) -> Manifest | None:
     """Read Jira; None where it is not configured or not asked for."""
     if not night.pulls("jira"):
         return None
-    registered = sources.jira(night.settings, night.environment, night.landing.manifests(), full=night.full)
+    registered = sources.jira(
+        night.settings,
+        night.environment,
+        night.landing.manifests(),
+        full=night.full,
+        patience=night.patience,
+    )
     return None if registered is None else _land(night, registered)
 
 
@@ -177,7 +195,9 @@ def land_pagerduty(night: Night) -> Manifest | None:
     if not night.pulls("pagerduty"):
         return None
     manifests = night.landing.manifests()
-    registered = sources.pagerduty(night.settings, night.environment, manifests, full=night.full)
+    registered = sources.pagerduty(
+        night.settings, night.environment, manifests, full=night.full, patience=night.patience
+    )
     return None if registered is None else _land(night, registered)
 
 

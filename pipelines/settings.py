@@ -20,6 +20,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from connectors.waiting import MAY_WAIT_SECONDS
+
 NAME = "evenhand.toml"
 VARIABLE = "EVENHAND_CONFIG"
 
@@ -70,11 +72,20 @@ class Storage(_Section):
     path: Path = Path("var")
 
 
+class GitHubApp(_Section):
+    """[sources.github] app"""
+
+    id: str = Field(min_length=1, coerce_numbers_to_str=True)
+    installation: int
+    private_key_file: Path
+
+
 class GitHub(_Section):
     """[sources.github]"""
 
     base_url: str = "https://api.github.com"
-    token: Secret
+    token: Secret | None = None
+    app: GitHubApp | None = None
     organizations: tuple[str, ...] = ()
     repositories: tuple[str, ...] = ()
     since: date | None = None
@@ -87,6 +98,12 @@ class GitHub(_Section):
             if name.count("/") != 1 or not all(name.split("/")):
                 raise ValueError(f'should be owner/name, found "{name}"')
         return value
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> "GitHub":
+        if (self.token is None) == (self.app is None):
+            raise ValueError("one of token and app is needed, and not both")
+        return self
 
     @property
     def since_utc(self) -> datetime | None:
@@ -245,6 +262,12 @@ class Packets(_Section):
     persons: bool = True
 
 
+class Run(_Section):
+    """[run]"""
+
+    may_wait_minutes: float = Field(default=MAY_WAIT_SECONDS / 60, ge=0)
+
+
 class Settings(_Section):
     """The whole file. Paths count from its folder."""
 
@@ -257,6 +280,7 @@ class Settings(_Section):
     survey: Survey = Survey()
     features: Features = Features()
     packets: Packets = Packets()
+    run: Run = Run()
     folder: Path = Field(default=Path(), exclude=True)
 
     def path(self, value: Path) -> Path:
@@ -293,7 +317,6 @@ class Settings(_Section):
 
 
 LATER: Mapping[str, str] = {
-    "sources.github.app": "GitHub App authentication",
     "services.backstage": "Backstage catalogue files",
     "packets.first_to_subject_days": "the right of reply",
     "packets.rubric": "the organisation's own rubric",

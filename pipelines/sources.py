@@ -4,13 +4,13 @@ Here: the registry, and what each source is built from.
 Not here: reading (connectors), landing (``nightly``).
 """
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from connectors.contract import Source
+from connectors.waiting import Patience
 from metrics_catalog.catalogue import load_catalogue
 from pipelines.settings import Query, Settings, SettingsError
 from warehouse.landing import Manifest
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from connectors.github.client import GitHubSource
+    from connectors.github.http import AppKey
     from connectors.organization.tables import Table
-
-Sleep = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,7 @@ def github(
     manifests: list[Manifest],
     *,
     full: bool = False,
-    sleep: Sleep = time.sleep,
+    patience: Patience | None = None,
 ) -> Registered | None:
     """GitHub, or the made-up organisation that answers in its place; None where neither is configured.
 
@@ -57,7 +56,11 @@ def github(
         )
     if real is None and demo is None:
         return None
-    source = _made_up(settings, manifests) if real is None else _over_http(settings, environment, sleep)
+    source = (
+        _made_up(settings, manifests)
+        if real is None
+        else _over_http(settings, environment, patience or Patience())
+    )
     if not full:
         source.known = known_repositories(manifests, source.server_time(), reads=source.reads)
     source.not_asked, source.unclaimed = known_accounts(
@@ -72,7 +75,7 @@ def jira(
     manifests: list[Manifest],
     *,
     full: bool = False,
-    sleep: Sleep = time.sleep,
+    patience: Patience | None = None,
 ) -> Registered | None:
     """Jira; None where it is not configured. Unless ``full``, it is told what earlier loads know."""
     from connectors.jira.client import JiraSource
@@ -96,7 +99,7 @@ def jira(
             base_url=section.base_url,
             email=section.email,
             token=section.token.read(environment, source="jira"),
-            sleep=sleep,
+            patience=patience or Patience(),
         ),
         kind=section.kind,
         base_url=section.base_url,
@@ -115,7 +118,7 @@ def pagerduty(
     manifests: list[Manifest],
     *,
     full: bool = False,
-    sleep: Sleep = time.sleep,
+    patience: Patience | None = None,
 ) -> Registered | None:
     """PagerDuty, told what earlier loads know unless ``full``; None where it is not configured."""
     from connectors.pagerduty.records import RECORD_TYPES
@@ -128,7 +131,9 @@ def pagerduty(
     from pipelines.known import known_account
 
     transport = PagerDutyOverHttp(
-        base_url=section.base_url, token=section.token.read(environment, source="pagerduty"), sleep=sleep
+        base_url=section.base_url,
+        token=section.token.read(environment, source="pagerduty"),
+        patience=patience or Patience(),
     )
     source = PagerDutySource(transport=transport, since_utc=section.since_utc)
     if not full:
@@ -193,7 +198,7 @@ def goal_metrics() -> dict[str, frozenset[str]]:
     }
 
 
-def _over_http(settings: Settings, environment: Mapping[str, str], sleep: Sleep) -> "GitHubSource":
+def _over_http(settings: Settings, environment: Mapping[str, str], patience: Patience) -> "GitHubSource":
     from connectors.github.client import GitHubSource
     from connectors.github.http import GitHubOverHttp
 
@@ -206,8 +211,8 @@ def _over_http(settings: Settings, environment: Mapping[str, str], sleep: Sleep)
         )
     transport = GitHubOverHttp(
         base_url=section.base_url,
-        token=section.token.read(environment, source="github"),
-        sleep=sleep,
+        credential=_credential(settings, environment),
+        patience=patience,
     )
     return GitHubSource(
         transport=transport,
@@ -216,6 +221,25 @@ def _over_http(settings: Settings, environment: Mapping[str, str], sleep: Sleep)
         since_utc=section.since_utc,
         deployments=bool(section.deployment_environments),
     )
+
+
+def _credential(settings: Settings, environment: Mapping[str, str]) -> "str | AppKey":
+    from connectors.github.http import AppKey
+
+    section = settings.sources.github
+    assert section is not None
+    if section.token is not None:
+        return section.token.read(environment, source="github")
+    assert section.app is not None
+    path = settings.path(section.app.private_key_file)
+    try:
+        private_key = path.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise SettingsError(
+            f"The GitHub App's private key cannot be read: {path} ({type(problem).__name__}). Nothing was "
+            "run. [sources.github] app.private_key_file names the PEM file that GitHub made for the App."
+        ) from None
+    return AppKey(app_id=section.app.id, installation_id=section.app.installation, private_key=private_key)
 
 
 def _made_up(settings: Settings, manifests: list[Manifest]) -> "GitHubSource":

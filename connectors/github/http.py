@@ -5,29 +5,34 @@ cannot. github.com and Enterprise Server alike: PyGithub derives the GraphQL add
 Not here: which operations (``client``), what the answers mean (``parse``).
 
 PyGithub is kept for authentication, addresses and its error types. Its own retries and its sleeps of up to
-an hour are switched off: there is one outer retry, by tenacity, with one budget of waiting.
+an hour are switched off: there is one outer retry, with one budget of waiting (connectors.waiting).
 """
 
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import jwt
 import requests
 from github import Auth, Github, GithubException, RateLimitExceededException
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
-from connectors.errors import RetryLaterError, StopScopeError, StopSourceError, TriedOftenError
+from connectors.errors import RetryLaterError, StopScopeError, StopSourceError
 from connectors.github.queries import batch, operation_of, unbatch
 from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, error_kinds
+from connectors.waiting import Patience, asked_to_wait, served_at_utc
 
-ATTEMPTS = 5
-LONGEST_WAIT_SECONDS = 120.0
 REQUEST_TIMEOUT_SECONDS = 60
-
+LONGEST_WINDOW_SECONDS = 3_600.0
 _LIMITED = {"RATE_LIMIT", "RATE_LIMITED"}
+_CLOCKS_DIFFER_SECONDS = 60.0
+_APP_REFUSED = {
+    401: "is id the App's, private_key_file one of its keys, and this machine's clock right?",
+    403: "is the installation suspended?",
+    404: "does installation name an installation of this App?",
+}
 _UNREADABLE = (
     requests.RequestException,
     ValueError,  # broken JSON, and headers that should be numbers
@@ -39,24 +44,42 @@ _UNREADABLE = (
 logging.getLogger("github.Requester").setLevel(logging.ERROR)  # its debug records hold headers
 
 
+class _RefusedError(Exception):
+    """The token is not accepted (401)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppKey:
+    """A GitHub App, the installation it reads as, and its private key (PEM)."""
+
+    app_id: str
+    installation_id: int
+    private_key: str = field(repr=False)
+
+
 @dataclass(slots=True, kw_only=True)
 class GitHubOverHttp:
-    """Sends operations to ``base_url`` (``https://api.github.com``, or ``https://HOST/api/v3``) with a token.
+    """Sends operations to ``base_url`` (``https://api.github.com``, or ``https://HOST/api/v3``).
 
-    ``sleep`` is given from outside, so that nothing here reads a clock. ``timeout_seconds`` is how long one
-    answer may keep silent.
+    ``credential`` is a token, or a GitHub App's key: then a token of an hour is fetched, and renewed before
+    it ends or when it is refused in the middle of a run. ``timeout_seconds`` is how long one answer may keep
+    silent. ``now`` (seconds since 1970) is asked only for how long a limit lasts, where the server's own time
+    does not tell.
     """
 
     base_url: str
-    token: str = field(repr=False)
-    sleep: Callable[[float], None]
+    credential: str | AppKey = field(repr=False)
+    patience: Patience
     timeout_seconds: int = REQUEST_TIMEOUT_SECONDS
-    waited_seconds: float = 0.0
+    now: Callable[[], float] = time.time
     _github: Github = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._sign_in()
+
+    def _sign_in(self) -> None:
         self._github = Github(
-            auth=Auth.Token(self.token),
+            auth=_auth_of(self.credential),
             base_url=self.base_url.rstrip("/"),
             timeout=self.timeout_seconds,
             retry=None,
@@ -67,37 +90,33 @@ class GitHubOverHttp:
         )
 
     def send(self, operations: Sequence[Operation]) -> Answer:
-        """One request. Raises StopSourceError (bad token), StopScopeError or TriedOftenError."""
+        """One request. Raises StopSourceError (bad token, limit), StopScopeError or TriedOftenError."""
         query, variables = batch(operations)
-        retrying = Retrying(
-            retry=retry_if_exception_type(RetryLaterError),
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=_wait,
-            sleep=self._sleep,
-            reraise=True,
-        )
+        asked = {"query": query, "variables": variables}
         names = ", ".join(sorted({operation.name for operation in operations}))
-        try:
-            headers, body = retrying(self._ask, query, variables)
-        except RetryLaterError as reason:
-            raise TriedOftenError(
-                f"{reason} Tried {ATTEMPTS} times ({names}). What was read before is kept; "
-                f"the rest is missing."
-            ) from None
+        headers, body = self.patience.ask(lambda: self._ask(asked), what=names)
         return _answer(len(operations), headers, body)
 
-    def _sleep(self, seconds: float) -> None:
-        self.waited_seconds += seconds
-        self.sleep(seconds)
-
-    def _ask(self, query: str, variables: dict[str, Any]) -> tuple[dict[str, Any], Json]:
-        requester = self._github.requester
-        asked = {"query": query, "variables": variables}
+    def _ask(self, asked: Json) -> tuple[dict[str, Any], Json]:
         try:
+            return self._ask_once(asked)
+        except _RefusedError as refused:
+            if isinstance(self.credential, str):
+                raise StopSourceError(str(refused)) from None
+        self._sign_in()  # a token of an hour may end at any moment; a new one that is refused is the end
+        try:
+            return self._ask_once(asked)
+        except _RefusedError as refused:
+            raise StopSourceError(str(refused)) from None
+
+    def _ask_once(self, asked: Json) -> tuple[dict[str, Any], Json]:
+        requester = self._github.requester
+        try:
+            self._fetch_token()
             # Not graphql_query: it fails in its own way on an empty body and on errors without a type.
             headers, body = requester.requestJsonAndCheck("POST", requester.graphql_url, input=asked)
         except GithubException as problem:
-            return _of_status(problem)
+            return self._of_status(problem)
         except RuntimeError:  # PyGithub's word for a redirection to another host
             raise StopSourceError(
                 "GitHub sends requests on to another address. Nothing was read from there. "
@@ -105,43 +124,112 @@ class GitHubOverHttp:
             ) from None
         except _UNREADABLE as problem:
             raise RetryLaterError(f"GitHub's answer could not be read ({type(problem).__name__}).") from None
-        return _checked(headers, body)
+        return self._checked(_lowered(headers), body)
 
+    def _fetch_token(self) -> None:
+        """Have the App's token at hand; PyGithub keeps it for its hour. Raises StopSourceError in words."""
+        auth = self._github.requester.auth
+        if not isinstance(auth, Auth.AppInstallationAuth):
+            return
+        try:
+            # Asked for where there is none, or only seconds are left of it; the second look reads its end.
+            is_usable = bool(auth.token and auth.token)
+        except GithubException as problem:
+            if problem.status not in _APP_REFUSED or _is_limit(problem, _lowered(problem.headers)):
+                raise
+            raise StopSourceError(
+                f"GitHub gives the App no token ({problem.status}): {_APP_REFUSED[problem.status]} "
+                "Nothing more was read; what was read before is kept."
+            ) from None
+        except (TypeError, AssertionError):
+            is_usable = False
+        if not is_usable:
+            self._sign_in()
+            raise RetryLaterError("GitHub's answer to the App has no token, or not until when it holds.")
 
-def _of_status(problem: GithubException) -> tuple[dict[str, Any], Json]:
-    """What an HTTP status of 400 or more means; some carry GraphQL's own errors."""
-    headers = {name.lower(): value for name, value in (problem.headers or {}).items()}
-    if problem.status == 401:
-        raise StopSourceError(
-            "GitHub refused the token (401). Nothing more was read; what was read before is kept. "
-            "Is the token in the variable that evenhand.toml names still valid?"
-        ) from None
-    if isinstance(problem.data, dict) and isinstance(problem.data.get("errors"), list):
-        return _checked(headers, problem.data)
-    if problem.status == 429 or (problem.status == 403 and _is_limit(problem, headers)):
-        raise RetryLaterError(
-            f"GitHub refused for now ({problem.status}).", wait_seconds=_retry_after(headers)
-        ) from None
-    if problem.status == 403:
+    def _of_status(self, problem: GithubException) -> tuple[dict[str, Any], Json]:
+        """What an HTTP status of 400 or more means; some carry GraphQL's own errors."""
+        headers = _lowered(problem.headers)
+        if problem.status == 401:
+            raise _RefusedError(
+                "GitHub refused the token (401). Nothing more was read; what was read before is kept. "
+                "Is the token in the variable that evenhand.toml names still valid?"
+            ) from None
+        if isinstance(problem.data, dict) and isinstance(problem.data.get("errors"), list):
+            return self._checked(headers, problem.data)
+        if problem.status == 429 or (problem.status == 403 and _is_limit(problem, headers)):
+            raise RetryLaterError(
+                f"GitHub refused for now ({problem.status}).",
+                wait_seconds=self._limit_lasts(headers),
+                is_limit=True,
+            ) from None
+        if problem.status == 403:
+            raise StopScopeError(
+                "GitHub refused the request (403). Nothing was written for it. "
+                "May the token see this, and is it authorised for the organisation's single sign-on?"
+            ) from None
+        if problem.status >= 500:
+            raise RetryLaterError(
+                f"GitHub answered {problem.status}.",
+                wait_seconds=asked_to_wait(headers.get("retry-after"), headers.get("date")),
+            ) from None
         raise StopScopeError(
-            "GitHub refused the request (403). Nothing was written for it. "
-            "May the token see this, and is it authorised for the organisation's single sign-on?"
+            f"GitHub answered {problem.status}. Nothing was written for this request."
         ) from None
-    if problem.status >= 500:
-        raise RetryLaterError(f"GitHub answered {problem.status}.") from None
-    raise StopScopeError(f"GitHub answered {problem.status}. Nothing was written for this request.") from None
+
+    def _checked(self, headers: dict[str, Any], body: Any) -> tuple[dict[str, Any], Json]:
+        """An answer with data, or one whose errors say for good why there is none; everything else again."""
+        if not isinstance(body, dict) or not isinstance(body.get("data") or {}, dict):
+            raise RetryLaterError("GitHub's answer is no GraphQL answer.")  # an HTML page of a proxy, say
+        kinds = error_kinds(_errors(body))
+        if kinds & _LIMITED:
+            raise RetryLaterError(
+                "GitHub's rate limit is reached.", wait_seconds=self._limit_lasts(headers), is_limit=True
+            )
+        if body.get("data") is None and (not kinds or not kinds <= FINAL_ERRORS):
+            raise RetryLaterError("GitHub answered with errors and no data.")
+        return headers, body
+
+    def _limit_lasts(self, headers: Mapping[str, Any]) -> float | None:
+        """Seconds until a limit is over: what the answer asks for, else until the hour is over."""
+        asked = asked_to_wait(headers.get("retry-after"), headers.get("date"))
+        reset = str(headers.get("x-ratelimit-reset", ""))
+        if (
+            asked is not None
+            or not reset.isdigit()
+            or headers.get("x-ratelimit-remaining") not in (None, "0")
+        ):
+            return asked
+        for clock in (_epoch_of(headers.get("date")), self.now()):
+            left = float(reset) - clock
+            if -_CLOCKS_DIFFER_SECONDS <= left <= LONGEST_WINDOW_SECONDS + _CLOCKS_DIFFER_SECONDS:
+                return max(left, 0.0) + 1.0
+        return None
 
 
-def _checked(headers: dict[str, Any], body: Any) -> tuple[dict[str, Any], Json]:
-    """An answer with data, or one whose errors say for good why there is none; everything else again."""
-    if not isinstance(body, dict) or not isinstance(body.get("data") or {}, dict):
-        raise RetryLaterError("GitHub's answer is no GraphQL answer.")  # an HTML page of a proxy, say
-    kinds = error_kinds(_errors(body))
-    if kinds & _LIMITED:
-        raise RetryLaterError("GitHub's rate limit is reached.", wait_seconds=_retry_after(headers))
-    if body.get("data") is None and (not kinds or not kinds <= FINAL_ERRORS):
-        raise RetryLaterError("GitHub answered with errors and no data.")
-    return headers, body
+def _auth_of(credential: str | AppKey) -> Auth.Auth:
+    if isinstance(credential, str):
+        return Auth.Token(credential)
+    try:
+        app = Auth.AppAuth(credential.app_id, credential.private_key)
+        app.create_jwt()
+    except (ValueError, TypeError, AssertionError, jwt.PyJWTError):
+        raise StopSourceError(
+            "The GitHub App's private key cannot be used: a PEM file of an RSA key was wanted, as GitHub "
+            "makes it. Nothing was read. Correct private_key_file in [sources.github] app."
+        ) from None
+    return app.get_installation_auth(credential.installation_id)
+
+
+def _epoch_of(date: Any) -> float:
+    try:
+        return parsedate_to_datetime(date or "").timestamp()
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _lowered(headers: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name.lower(): value for name, value in (headers or {}).items()}
 
 
 def _errors(body: Json) -> tuple[Json, ...]:
@@ -158,37 +246,14 @@ def _is_limit(problem: GithubException, headers: dict[str, Any]) -> bool:
     )
 
 
-def _retry_after(headers: dict[str, Any]) -> float | None:
-    value = headers.get("retry-after")
-    return float(value) if isinstance(value, str) and value.isdigit() else None
-
-
-def _wait(state: RetryCallState) -> float:
-    """What the server asks for, else 1, 2, 4, 8 seconds; never longer than two minutes."""
-    problem = state.outcome.exception() if state.outcome is not None else None
-    asked = problem.wait_seconds if isinstance(problem, RetryLaterError) else None
-    return min(asked if asked is not None else 2.0 ** (state.attempt_number - 1), LONGEST_WAIT_SECONDS)
-
-
 def _answer(count: int, headers: dict[str, Any], body: Json) -> Answer:
-    lowered = {name.lower(): value for name, value in headers.items()}
     data = body.get("data")
     return Answer(
         data=unbatch(count, data),
         errors=tuple({**error, "operation": operation_of(error, count)} for error in _errors(body)),
-        served_at_utc=_served_at(lowered.get("date")),
+        served_at_utc=served_at_utc(headers.get("date"), source="GitHub"),
         points=_points(data),
     )
-
-
-def _served_at(header: Any) -> datetime:
-    try:
-        served = parsedate_to_datetime(header)
-    except (TypeError, ValueError):
-        raise StopSourceError(
-            "GitHub's answer has no Date header, so nothing says when it was true."
-        ) from None
-    return served.replace(tzinfo=served.tzinfo or UTC).astimezone(UTC)
 
 
 def _points(data: Json | None) -> int:

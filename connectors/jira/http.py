@@ -9,22 +9,18 @@ off, and its search methods are not used: they return None on Data Center, and h
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
 from jira import JIRA
 from jira.exceptions import JIRAError
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
-from connectors.errors import RetryLaterError, StopSourceError, TriedOftenError
+from connectors.errors import RetryLaterError, StopSourceError
 from connectors.jira.transport import Answer, RefusedError
+from connectors.waiting import Patience, asked_to_wait, served_at_utc
 
-ATTEMPTS = 5
-LONGEST_WAIT_SECONDS = 120.0
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 
 _AGAIN = (408, 425, 429, 500, 502, 503, 504)
@@ -35,16 +31,12 @@ for name in ("jira", "jira.client", "jira.resilientsession"):
 
 @dataclass(slots=True, kw_only=True)
 class JiraOverHttp:
-    """Asks ``base_url`` with an API token (``email`` and ``token``, Cloud) or a personal access token.
-
-    ``sleep`` is given from outside, so that nothing here reads a clock.
-    """
+    """Asks ``base_url`` with an API token (``email`` and ``token``, Cloud) or a personal access token."""
 
     base_url: str
     token: str = field(repr=False)
     email: str | None = field(default=None, repr=False)
-    sleep: Callable[[float], None]
-    waited_seconds: float = 0.0
+    patience: Patience
     _session: requests.Session = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -60,24 +52,9 @@ class JiraOverHttp:
 
     def ask(self, path: str, query: Mapping[str, Any] | None = None, body: Any = None) -> Answer:
         """One request. Raises StopSourceError (bad token), RefusedError or TriedOftenError."""
-        retrying = Retrying(
-            retry=retry_if_exception_type(RetryLaterError),
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=_wait,
-            sleep=self._sleep,
-            reraise=True,
-        )
-        try:
-            response, decoded = retrying(self._once, path, query, body)
-        except RetryLaterError as reason:
-            raise TriedOftenError(
-                f"{reason} Tried {ATTEMPTS} times. What was read before is kept; the rest is missing."
-            ) from None
-        return Answer(body=decoded, served_at_utc=_served_at(response.headers.get("Date")))
-
-    def _sleep(self, seconds: float) -> None:
-        self.waited_seconds += seconds
-        self.sleep(seconds)
+        response, decoded = self.patience.ask(lambda: self._once(path, query, body), what=path)
+        served = served_at_utc(response.headers.get("Date"), source="Jira")
+        return Answer(body=decoded, served_at_utc=served)
 
     def _once(self, path: str, query: Mapping[str, Any] | None, body: Any) -> tuple[requests.Response, Any]:
         address = f"{self.base_url.rstrip('/')}{path}"
@@ -116,7 +93,8 @@ def _of_status(problem: JIRAError) -> Exception:
             )
         )
     if status in _AGAIN:
-        return RetryLaterError(f"Jira answered {status}.", wait_seconds=_retry_after(headers))
+        wait_seconds = asked_to_wait(headers.get("Retry-After"), headers.get("Date"))
+        return RetryLaterError(f"Jira answered {status}.", wait_seconds=wait_seconds, is_limit=status == 429)
     what = {
         400: "Jira refused the request (400): a project, field or page mark that it names is not known.",
         403: "Jira refused the request (403). May the token see this?",
@@ -124,24 +102,3 @@ def _of_status(problem: JIRAError) -> Exception:
         410: "Jira says that this address is gone (410). Is kind in [sources.jira] right?",
     }
     return RefusedError(what.get(status, f"Jira answered {status}."), status=status)
-
-
-def _retry_after(headers: Mapping[str, Any]) -> float | None:
-    """Seconds to wait, from a number. A date is left to the doubling waits: this reads no clock."""
-    value = headers.get("Retry-After")
-    return float(value) if isinstance(value, str) and value.isdigit() else None
-
-
-def _wait(state: RetryCallState) -> float:
-    """What the server asks for, else 1, 2, 4, 8 seconds; never longer than two minutes."""
-    problem = state.outcome.exception() if state.outcome is not None else None
-    asked = problem.wait_seconds if isinstance(problem, RetryLaterError) else None
-    return min(asked if asked is not None else 2.0 ** (state.attempt_number - 1), LONGEST_WAIT_SECONDS)
-
-
-def _served_at(header: Any) -> datetime:
-    try:
-        served = parsedate_to_datetime(header)
-    except (TypeError, ValueError):
-        raise StopSourceError("Jira's answer has no Date header, so nothing says when it was true.") from None
-    return served.replace(tzinfo=served.tzinfo or UTC).astimezone(UTC)

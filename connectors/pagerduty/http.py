@@ -5,26 +5,22 @@ cannot. Reads only: a read-only key is enough, and the only method is GET.
 Not here: which paths (``client``), what the answers mean (``parse``).
 
 The pagerduty package is kept for authentication, headers and addresses. Its own retries (429 without end) and
-sleeps are switched off: there is one outer retry, by tenacity, with one budget of waiting.
+sleeps are switched off: there is one outer retry, with one budget of waiting
+(connectors.waiting).
 """
 
 import json
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
 import pagerduty
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
-from connectors.errors import RetryLaterError, StopScopeError, StopSourceError, TriedOftenError
+from connectors.errors import RetryLaterError, StopScopeError, StopSourceError
 from connectors.pagerduty.transport import Answer, Parameters
+from connectors.waiting import Patience, asked_to_wait, served_at_utc
 
-ATTEMPTS = 5
-LONGEST_WAIT_SECONDS = 120.0
 REQUEST_TIMEOUT_SECONDS = 60
 _AGAIN = {408, 429, 500, 502, 503, 504}
 
@@ -36,15 +32,14 @@ logging.getLogger("httpx2").setLevel(logging.ERROR)  # its records hold addresse
 class PagerDutyOverHttp:
     """Asks ``base_url`` (``https://api.pagerduty.com``, EU accounts ``https://api.eu.pagerduty.com``).
 
-    ``sleep`` is given from outside, so that nothing here reads a clock. ``network`` is given by tests.
+    ``network`` is given by tests.
     """
 
     base_url: str
     token: str = field(repr=False)
-    sleep: Callable[[float], None]
+    patience: Patience
     timeout_seconds: int = REQUEST_TIMEOUT_SECONDS
     network: httpx2.BaseTransport | None = field(default=None, repr=False)
-    waited_seconds: float = 0.0
     _client: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -61,24 +56,7 @@ class PagerDutyOverHttp:
 
     def get(self, path: str, parameters: Parameters) -> Answer:
         """One request. Raises StopSourceError (bad key), StopScopeError or TriedOftenError."""
-        retrying = Retrying(
-            retry=retry_if_exception_type(RetryLaterError),
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=_wait,
-            sleep=self._sleep,
-            reraise=True,
-        )
-        try:
-            return retrying(self._ask, path, parameters)
-        except RetryLaterError as reason:
-            raise TriedOftenError(
-                f"{reason} Tried {ATTEMPTS} times ({path}). What was read before is kept; "
-                "the rest is missing."
-            ) from None
-
-    def _sleep(self, seconds: float) -> None:
-        self.waited_seconds += seconds
-        self.sleep(seconds)
+        return self.patience.ask(lambda: self._ask(path, parameters), what=path)
 
     def _ask(self, path: str, parameters: Parameters) -> Answer:
         asked = {
@@ -103,7 +81,9 @@ class PagerDutyOverHttp:
             raise RetryLaterError("PagerDuty's answer is no JSON.") from None
         if not isinstance(body, dict):
             raise RetryLaterError("PagerDuty's answer is no object.")
-        return Answer(body=body, served_at_utc=_served_at(response.headers.get("date")))
+        return Answer(
+            body=body, served_at_utc=served_at_utc(response.headers.get("date"), source="PagerDuty")
+        )
 
 
 def _refuse(response: Any, path: str) -> None:
@@ -118,7 +98,10 @@ def _refuse(response: Any, path: str) -> None:
             "(https://api.eu.pagerduty.com for EU accounts)?"
         )
     if status in _AGAIN:
-        raise RetryLaterError(f"PagerDuty answered {status}.", wait_seconds=_asked_to_wait(response.headers))
+        wait_seconds = _limit_lasts(response.headers)
+        raise RetryLaterError(
+            f"PagerDuty answered {status}.", wait_seconds=wait_seconds, is_limit=status == 429
+        )
     if status in (402, 403):
         raise StopScopeError(
             f"PagerDuty does not let this key read {path} ({status}). Nothing was written for it. "
@@ -127,26 +110,6 @@ def _refuse(response: Any, path: str) -> None:
     raise StopScopeError(f"PagerDuty answered {status} for {path}. Nothing was written for this request.")
 
 
-def _asked_to_wait(headers: Any) -> float | None:
-    for name in ("retry-after", "ratelimit-reset"):
-        value = headers.get(name)
-        if isinstance(value, str) and value.isdigit():
-            return float(value)
-    return None
-
-
-def _wait(state: RetryCallState) -> float:
-    """What the server asks for, else 1, 2, 4, 8 seconds; never longer than two minutes."""
-    problem = state.outcome.exception() if state.outcome is not None else None
-    asked = problem.wait_seconds if isinstance(problem, RetryLaterError) else None
-    return min(asked if asked is not None else 2.0 ** (state.attempt_number - 1), LONGEST_WAIT_SECONDS)
-
-
-def _served_at(header: Any) -> datetime:
-    try:
-        served = parsedate_to_datetime(header)
-    except (TypeError, ValueError):
-        raise StopSourceError(
-            "PagerDuty's answer has no Date header, so nothing says when it was true."
-        ) from None
-    return served.replace(tzinfo=served.tzinfo or UTC).astimezone(UTC)
+def _limit_lasts(headers: Any) -> float | None:
+    """Seconds until PagerDuty answers again, as its headers say."""
+    return asked_to_wait(headers.get("retry-after") or headers.get("ratelimit-reset"), headers.get("date"))

@@ -31,6 +31,7 @@ from connectors.organization.files import OrganizationSource
 from connectors.pagerduty import records as pagerduty_records
 from connectors.pagerduty.client import PagerDutySource
 from connectors.pagerduty.http import PagerDutyOverHttp
+from connectors.waiting import Patience
 from tests.connectors.github.builders import (
     SERVED_AT,
     TOASTER,
@@ -405,12 +406,23 @@ def test_the_files_of_the_cases_have_something_to_reject(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "shown",
     [
-        GitHubOverHttp(base_url="http://127.0.0.1:1", token=SECRET, sleep=lambda _: None),
-        GitHubSource(
-            transport=GitHubOverHttp(base_url="http://127.0.0.1:1", token=SECRET, sleep=lambda _: None)
+        GitHubOverHttp(
+            base_url="http://127.0.0.1:1", credential=SECRET, patience=Patience(sleep=lambda _: None)
         ),
-        JiraOverHttp(base_url="http://127.0.0.1:1", token=SECRET, email=ADDRESS, sleep=lambda _: None),
-        PagerDutyOverHttp(base_url="https://127.0.0.1:1", token=SECRET, sleep=lambda _: None),
+        GitHubSource(
+            transport=GitHubOverHttp(
+                base_url="http://127.0.0.1:1", credential=SECRET, patience=Patience(sleep=lambda _: None)
+            )
+        ),
+        JiraOverHttp(
+            base_url="http://127.0.0.1:1",
+            token=SECRET,
+            email=ADDRESS,
+            patience=Patience(sleep=lambda _: None),
+        ),
+        PagerDutyOverHttp(
+            base_url="https://127.0.0.1:1", token=SECRET, patience=Patience(sleep=lambda _: None)
+        ),
     ],
     ids=["transport", "source", "jira", "pagerduty"],
 )
@@ -420,7 +432,9 @@ def test_a_source_with_a_token_does_not_show_it(shown: object) -> None:
 
 
 def test_a_server_that_is_not_there_stops_the_source_without_the_token() -> None:
-    transport = GitHubOverHttp(base_url="http://127.0.0.1:1", token=SECRET, sleep=lambda _: None)
+    transport = GitHubOverHttp(
+        base_url="http://127.0.0.1:1", credential=SECRET, patience=Patience(sleep=lambda _: None)
+    )
     with pytest.raises(StopSourceError) as raised:
         GitHubSource(transport=transport, organizations=["acme"]).server_time()
     assert not isinstance(raised.value, StopScopeError)
@@ -428,7 +442,9 @@ def test_a_server_that_is_not_there_stops_the_source_without_the_token() -> None
 
 
 def test_a_jira_that_is_not_there_stops_the_source_without_the_token() -> None:
-    transport = JiraOverHttp(base_url="http://127.0.0.1:1", token=SECRET, sleep=lambda _: None)
+    transport = JiraOverHttp(
+        base_url="http://127.0.0.1:1", token=SECRET, patience=Patience(sleep=lambda _: None)
+    )
     with pytest.raises(StopSourceError) as raised:
         JiraSource(transport=transport, kind="cloud", base_url="http://127.0.0.1:1").server_time()
     assert not isinstance(raised.value, StopScopeError)

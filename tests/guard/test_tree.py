@@ -7,7 +7,6 @@ Not here: whether the guard would find one (test_planted_leaks).
 import importlib
 import re
 import subprocess
-import time
 from dataclasses import is_dataclass
 from pathlib import Path
 
@@ -26,13 +25,11 @@ PLAIN_WORDS = re.compile(
 )
 
 
-def test_the_real_tree_has_no_leak_and_is_walked_in_under_three_seconds() -> None:
-    begun = time.perf_counter()
+def test_the_real_tree_has_no_leak() -> None:
     leaks = guard_tree(ROOT)
     assert not leaks, "\n" + "\n".join(
         f"{leak.place}: {leak.name} ({leak.kind}: {leak.reason})" for leak in leaks
     )
-    assert time.perf_counter() - begun < 3
 
 
 def test_the_walk_looks_at_every_query_and_at_most_of_the_tree() -> None:

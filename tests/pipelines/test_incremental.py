@@ -14,6 +14,7 @@ from connectors.errors import StopScopeError
 from connectors.github.client import GitHubSource
 from connectors.github.records import RECORD_TYPES
 from connectors.github.transport import Answer, Operation
+from connectors.waiting import Patience
 from pipelines import nightly
 from pipelines.known import SWEPT_DAYS, known_repositories
 from pipelines.nightly import Night
@@ -263,7 +264,9 @@ def test_nights_over_real_reviews_ask_within_their_budget_and_end_with_the_truth
     night = night_of(tmp_path)
 
     def read() -> tuple[GitHubSource, Manifest]:
-        transport = GitHubOverHttp(base_url=world.url("github"), token="ghp_sigemu", sleep=lambda _: None)
+        transport = GitHubOverHttp(
+            base_url=world.url("github"), credential="ghp_sigemu", patience=Patience(sleep=lambda _: None)
+        )
         source = GitHubSource(transport=transport, repositories=("bitcoin/bitcoin", "bitcoin-core/gui"))
         source.known = known_repositories(night.landing.manifests(), source.server_time(), reads=source.reads)
         manifest = nightly._land(night, Registered(source=source, record_types=RECORD_TYPES))

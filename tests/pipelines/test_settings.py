@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import sources
 from pipelines.settings import Secret, SettingsError, find_settings_file, load_settings
 
 GOOD = """
@@ -53,6 +54,26 @@ def test_an_unknown_or_wrong_key_is_refused_with_the_nearest(tmp_path: Path, add
     message = refused(tmp_path, GOOD + added)
     assert wanted in message
     assert message.startswith(f"{tmp_path / 'evenhand.toml'} cannot be used. Nothing was run.")
+
+
+APP = 'app = { id = 12, installation = 77, private_key_file = "key.pem" }'
+
+
+def test_an_app_may_stand_in_the_place_of_the_token(tmp_path: Path) -> None:
+    path = tmp_path / "evenhand.toml"
+    path.write_text(GOOD.replace('token = { env = "GITHUB_TOKEN" }', APP))
+    settings = load_settings(path)
+    assert settings.sources.github is not None
+    assert settings.sources.github.app is not None
+    assert settings.sources.github.app.id == "12"
+    with pytest.raises(SettingsError, match=r"private key cannot be read: .*key\.pem \(FileNotFoundError\)"):
+        sources.github(settings, {}, [])
+
+
+@pytest.mark.parametrize("credentials", ["", 'token = { env = "GITHUB_TOKEN" }\n' + APP])
+def test_one_credential_is_wanted_and_not_both(tmp_path: Path, credentials: str) -> None:
+    message = refused(tmp_path, GOOD.replace('token = { env = "GITHUB_TOKEN" }', credentials))
+    assert "[sources] github: one of token and app is needed, and not both." in message
 
 
 def test_every_problem_of_a_file_is_told_at_once(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from connectors.github.records import (
     ReviewComment,
     ReviewThread,
 )
+from connectors.waiting import Patience
 from tests.shared_material import emulated_world
 
 TOKEN = "github_pat_sigemu"  # the emulator's own, which expires when it is told to
@@ -101,7 +102,9 @@ class Emulator:
         self.tell("reset", {"what": ["stats", "limits", "faults"]})
         faults: dict[str, Any] = {"rules": list(rules)} if preset is None else {"preset": preset}
         self.tell("faults", {**faults, "seed": seed})
-        transport = GitHubOverHttp(base_url=self.url, token=TOKEN, sleep=lambda _: None)
+        transport = GitHubOverHttp(
+            base_url=self.url, credential=TOKEN, patience=Patience(sleep=lambda _: None)
+        )
         source = GitHubSource(
             transport=transport, organizations=["acme"], **{"page_size": PAGE_SIZE, **settings}
         )

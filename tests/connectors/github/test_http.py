@@ -10,17 +10,21 @@ import logging
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from connectors.errors import StopScopeError, StopSourceError
-from connectors.github.http import ATTEMPTS, GitHubOverHttp
+from connectors.github.http import AppKey, GitHubOverHttp
 from connectors.github.transport import Answer, Operation
+from connectors.waiting import ATTEMPTS, Patience
 from tests.connectors.github.builders import SERVED_AT, connection, page_of, pull_request, read, review
 
 TOKEN = "made-up-token-of-nobody"
@@ -55,6 +59,7 @@ class Server:
     replies: list[Reply] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    authorizations: list[str] = field(default_factory=list)
     address: str = ""
     is_over: threading.Event = field(default_factory=threading.Event)
 
@@ -69,7 +74,8 @@ def server() -> Iterator[Server]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             told.paths.append(self.path)
-            told.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            told.authorizations.append(self.headers["Authorization"])
+            told.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}"))
             reply = told.next()
             if reply.is_mute:
                 told.is_over.wait(5)
@@ -114,7 +120,9 @@ class Sent:
 def _to(server: Server, *replies: Reply, path: str = "") -> Sent:
     server.replies = list(replies)
     slept: list[float] = []
-    transport = GitHubOverHttp(base_url=f"{server.address}{path}", token=TOKEN, sleep=slept.append)
+    transport = GitHubOverHttp(
+        base_url=f"{server.address}{path}", credential=TOKEN, patience=Patience(sleep=slept.append)
+    )
     return Sent(transport, slept)
 
 
@@ -257,7 +265,7 @@ def test_what_may_pass_is_tried_again_and_then_ends_the_scope(
         sent.send()
     assert str(raised.value) == f"{message} {KEPT}"
     assert sent.slept == BACK_OFF
-    assert sent.transport.waited_seconds == sum(BACK_OFF)
+    assert sent.transport.patience.waited_seconds == sum(BACK_OFF)
     assert len(server.asked) == ATTEMPTS
     assert TOKEN not in _said(raised)
 
@@ -270,7 +278,6 @@ def test_what_may_pass_is_tried_again_and_then_ends_the_scope(
         Reply(body=HTML),
         Reply(cut=5),
         Reply(is_silent=True),
-        Reply(status=429, body={"message": "slow down"}),
     ],
 )
 def test_what_has_passed_when_tried_again_leaves_no_trace(server: Server, reply: Reply) -> None:
@@ -283,7 +290,9 @@ def test_what_has_passed_when_tried_again_leaves_no_trace(server: Server, reply:
 def test_a_refused_connection_is_tried_again(server: Server) -> None:
     sent = _to(server, GOOD)
     slept: list[float] = []
-    nobody = GitHubOverHttp(base_url="http://127.0.0.1:1", token=TOKEN, sleep=slept.append)
+    nobody = GitHubOverHttp(
+        base_url="http://127.0.0.1:1", credential=TOKEN, patience=Patience(sleep=slept.append)
+    )
     with pytest.raises(
         StopScopeError, match=r"^GitHub's answer could not be read \(ConnectionError\)\. Tried 5"
     ):
@@ -296,7 +305,9 @@ def test_a_timeout_is_tried_again(server: Server) -> None:
     """The first answer never comes."""
     sent = _to(server, Reply(is_mute=True), GOOD)
     slept: list[float] = []
-    impatient = GitHubOverHttp(base_url=server.address, token=TOKEN, sleep=slept.append, timeout_seconds=1)
+    impatient = GitHubOverHttp(
+        base_url=server.address, credential=TOKEN, patience=Patience(sleep=slept.append), timeout_seconds=1
+    )
     assert impatient.send([TIME]).data == (BUDGET,)
     assert (slept, sent.slept) == ([1.0], [])
     assert len(server.asked) == 2
@@ -310,7 +321,7 @@ def test_the_limit_of_graphql_is_a_200_and_waited_for(server: Server, kind: str)
     limited = Reply(body={"errors": [{"type": kind, "code": "graphql_rate_limit"}]})
     sent = _to(server, limited, limited, GOOD)
     assert sent.send().data == (BUDGET,)
-    assert sent.slept == [1.0, 2.0]
+    assert sent.slept == [60.0, 120.0]
 
 
 @pytest.mark.parametrize(
@@ -327,19 +338,77 @@ def test_as_long_as_the_server_asks_for_is_waited(server: Server, status: int, b
     sent = _to(server, limited, limited, GOOD)
     assert sent.send().data == (BUDGET,)
     assert sent.slept == [7.0, 7.0]
-    assert sent.transport.waited_seconds == 14.0
+    assert sent.transport.patience.waited_seconds == 14.0
 
 
-def test_two_minutes_are_the_longest_wait(server: Server) -> None:
-    sent = _to(server, Reply(status=429, headers={"Retry-After": "3600"}), GOOD)
+def test_a_date_as_retry_after_counts_from_the_server_s_own_time(server: Server) -> None:
+    later = format_datetime(SERVED_AT + timedelta(seconds=9), usegmt=True)
+    sent = _to(server, Reply(status=429, headers={"Retry-After": later}), GOOD)
     sent.send()
-    assert sent.slept == [120.0]
+    assert sent.slept == [9.0]
 
 
-def test_a_date_as_retry_after_is_not_understood_and_backed_off_from(server: Server) -> None:
-    sent = _to(server, Reply(status=429, headers={"Retry-After": "Tue, 10 Mar 2026 12:00:09 GMT"}), GOOD)
+RESET = int(SERVED_AT.timestamp()) + 1_500
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(status=403, body={"message": "API rate limit exceeded for user ID 1."}),
+        Reply(status=429, body={"message": "API rate limit exceeded for installation."}),
+        Reply(body={"errors": [{"type": "RATE_LIMIT"}]}),
+    ],
+)
+def test_the_primary_limit_is_waited_for_until_its_hour_is_over(server: Server, reply: Reply) -> None:
+    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(RESET)}
+    sent = _to(server, replace(reply, headers=headers), GOOD)
+    assert sent.send().data == (BUDGET,)
+    assert sent.slept == [1_501.0]
+
+
+def test_a_reset_that_is_far_from_the_server_s_time_is_measured_by_this_machine_s(server: Server) -> None:
+    """A clock that is years off would wait for years."""
+    far = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(RESET + 10**8)}
+    limited = Reply(status=429, headers=far)
+    sent = _to(server, limited, GOOD)
+    sent.transport.now = lambda: RESET + 10**8 - 40.0
     sent.send()
-    assert sent.slept == [1.0]
+    assert sent.slept == [41.0]
+    nobody_knows = _to(server, limited, GOOD)
+    nobody_knows.send()
+    assert nobody_knows.slept == [60.0]
+
+
+def test_a_secondary_limit_does_not_wait_for_the_primary_one(server: Server) -> None:
+    """Its headers tell of the hour too, of which a lot is left."""
+    headers = {"x-ratelimit-remaining": "4321", "x-ratelimit-reset": str(RESET)}
+    body = {"message": "You have exceeded a secondary rate limit."}
+    sent = _to(server, Reply(status=403, body=body, headers=headers), GOOD)
+    sent.send()
+    assert sent.slept == [60.0]
+
+
+def test_a_run_that_may_not_wait_so_long_ends_the_source_with_what_is_missing(server: Server) -> None:
+    limited = Reply(status=429, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(RESET)})
+    sent = _to(server, Reply(status=503, headers={"Retry-After": "100"}), limited, GOOD)
+    sent.transport.patience.may_wait_seconds = 600
+    with pytest.raises(StopSourceError) as raised:
+        sent.send()
+    assert str(raised.value) == (
+        "GitHub refused for now (429). It would take 25 min 1 s of waiting; this run has waited 1 min 40 s "
+        "of the 10 min it may ([run] may_wait_minutes in evenhand.toml). What was read before is kept; the "
+        "rest is missing until the next run."
+    )
+    assert sent.slept == [100.0]
+
+
+def test_the_operator_is_told_of_a_wait_that_is_worth_it(server: Server) -> None:
+    told: list[str] = []
+    limited = Reply(status=429, headers={"Retry-After": "90"})
+    sent = _to(server, Reply(status=502, body=HTML), limited, GOOD)
+    sent.transport.patience.say = told.append
+    sent.send()
+    assert told == ["waiting 1 min 30 s: GitHub refused for now (429)."]
 
 
 @pytest.mark.parametrize(
@@ -352,17 +421,128 @@ def test_a_date_as_retry_after_is_not_understood_and_backed_off_from(server: Ser
 )
 def test_a_limit_without_a_wait_is_backed_off_from(server: Server, reply: Reply) -> None:
     sent = _to(server, reply)
-    with pytest.raises(StopScopeError) as raised:
+    with pytest.raises(StopSourceError) as raised:
         sent.send()
-    assert str(raised.value) == f"GitHub refused for now (403). {KEPT}"
-    assert sent.slept == BACK_OFF
+    assert str(raised.value) == f"GitHub refused for now (403). {KEPT[:-1]} until the next run."
+    assert sent.slept == [60.0, 120.0, 240.0, 480.0]
 
 
-def test_a_limit_that_stays_ends_the_scope(server: Server) -> None:
+def test_a_limit_that_stays_ends_the_source(server: Server) -> None:
+    """Not only the scope: the next repository would meet it as well."""
     sent = _to(server, Reply(body={"errors": [{"type": "RATE_LIMIT"}]}))
-    with pytest.raises(StopScopeError) as raised:
+    with pytest.raises(StopSourceError) as raised:
         sent.send()
-    assert str(raised.value) == f"GitHub's rate limit is reached. {KEPT}"
+    assert str(raised.value) == f"GitHub's rate limit is reached. {KEPT[:-1]} until the next run."
+
+
+# ------------------------------------------------------------------------------ a GitHub App
+
+
+@pytest.fixture(scope="module")
+def private_key() -> str:
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+    kind, form = serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL
+    return key.private_bytes(kind, form, serialization.NoEncryption()).decode()
+
+
+def _token(name: str, *, minutes: int = 60) -> Reply:
+    """The answer to an App that asks for a token of so many minutes."""
+    ends = datetime.now(UTC) + timedelta(minutes=minutes)
+    return Reply(status=201, body={"token": name, "expires_at": f"{ends:%Y-%m-%dT%H:%M:%SZ}"})
+
+
+def _to_app(server: Server, private_key: str, *replies: Reply) -> Sent:
+    server.replies = list(replies)
+    slept: list[float] = []
+    transport = GitHubOverHttp(
+        base_url=f"{server.address}/api/v3",
+        credential=AppKey(app_id="12", installation_id=77, private_key=private_key),
+        patience=Patience(sleep=slept.append),
+    )
+    return Sent(transport, slept)
+
+
+ASKS, READS = "/api/v3/app/installations/77/access_tokens", "/api/graphql"
+REFUSED = Reply(status=401, body={"message": "Bad credentials"})
+
+
+def test_an_app_asks_for_a_token_once_and_reads_with_it(server: Server, private_key: str) -> None:
+    sent = _to_app(server, private_key, _token("ghs_one"), GOOD)
+    assert sent.send().data == sent.send().data == (BUDGET,)
+    assert server.paths == [ASKS, READS, READS]
+    assert server.authorizations[1:] == ["token ghs_one"] * 2
+    claims = jwt.decode(server.authorizations[0].split()[1], options={"verify_signature": False})
+    assert claims["iss"] == "12"
+    assert claims["exp"] - claims["iat"] <= 600
+
+
+def test_a_token_is_renewed_before_it_ends(
+    server: Server, private_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = _to_app(server, private_key, _token("ghs_one"), GOOD, _token("ghs_two", minutes=120), GOOD)
+    sent.send()
+    monkeypatch.setattr("github.Auth.TOKEN_REFRESH_THRESHOLD_TIMEDELTA", timedelta(minutes=61))
+    sent.send()
+    assert server.paths == [ASKS, READS, ASKS, READS]
+    assert server.authorizations[3] == "token ghs_two"
+
+
+def test_a_token_that_is_refused_in_the_middle_of_a_run_is_renewed(server: Server, private_key: str) -> None:
+    sent = _to_app(server, private_key, _token("ghs_one"), GOOD, REFUSED, _token("ghs_two"), GOOD)
+    assert sent.send().data == sent.send().data == (BUDGET,)
+    assert server.authorizations[-1] == "token ghs_two"
+    assert sent.slept == []
+
+
+def test_a_new_token_that_is_refused_as_well_stops_the_source(server: Server, private_key: str) -> None:
+    sent = _to_app(server, private_key, _token("ghs_one"), REFUSED, _token("ghs_two"), REFUSED)
+    with pytest.raises(StopSourceError, match=r"^GitHub refused the token \(401\)\.") as raised:
+        sent.send()
+    assert server.paths == [ASKS, READS, ASKS, READS]
+    assert "ghs_" not in _said(raised)
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (401, "is id the App's, private_key_file one of its keys, and this machine's clock right?"),
+        (403, "is the installation suspended?"),
+        (404, "does installation name an installation of this App?"),
+    ],
+)
+def test_an_app_that_gets_no_token_stops_the_source(
+    server: Server, private_key: str, status: int, message: str
+) -> None:
+    sent = _to_app(server, private_key, Reply(status=status, body={"message": "No."}))
+    with pytest.raises(StopSourceError) as raised:
+        sent.send()
+    assert str(raised.value) == (
+        f"GitHub gives the App no token ({status}): {message} "
+        "Nothing more was read; what was read before is kept."
+    )
+    assert private_key.splitlines()[1] not in _said(raised)
+
+
+def test_an_app_is_limited_and_unlucky_like_everybody(server: Server, private_key: str) -> None:
+    limited = Reply(status=403, body={"message": "Slow down."}, headers={"Retry-After": "7"})
+    odd = Reply(status=201, body={"token": None})
+    sent = _to_app(server, private_key, limited, Reply(status=502, body=HTML), odd, _token("ghs_one"), GOOD)
+    assert sent.send().data == (BUDGET,)
+    assert sent.slept == [7.0, 2.0, 4.0]
+
+
+@pytest.mark.parametrize("text", ["", "no key at all", "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END"])
+def test_a_key_that_is_none_stops_the_source_before_anything_is_asked(server: Server, text: str) -> None:
+    with pytest.raises(StopSourceError, match=r"^The GitHub App's private key cannot be used: ") as raised:
+        _to_app(server, text, GOOD)
+    assert server.paths == []
+    assert not text or text not in _said(raised)
+
+
+def test_an_app_and_its_key_are_not_shown(private_key: str) -> None:
+    key = AppKey(app_id="12", installation_id=77, private_key=private_key)
+    transport = GitHubOverHttp(base_url="http://127.0.0.1:1", credential=key, patience=Patience())
+    assert private_key.splitlines()[1] not in repr(key) + repr(transport)
 
 
 # ------------------------------------------------------------------------------ refused for good

@@ -17,6 +17,7 @@ from connectors.errors import StopSourceError
 from connectors.jira.client import JiraSource, KnownTickets
 from connectors.jira.http import JiraOverHttp
 from connectors.jira.records import ExpectedCount, Removal, Sprint, Ticket, TicketChange
+from connectors.waiting import Patience
 from tests.shared_material import emulated_world
 
 KINDS = ["cloud", "datacenter"]
@@ -73,7 +74,7 @@ class Emulator:
         )
         url = self.world.url("jira" if kind == "cloud" else "jira_dc")
         source = JiraSource(
-            transport=JiraOverHttp(base_url=url, sleep=lambda _: None, **own),  # type: ignore[arg-type]
+            transport=JiraOverHttp(base_url=url, patience=Patience(sleep=lambda _: None), **own),  # type: ignore[arg-type]
             kind=kind,  # type: ignore[arg-type]
             base_url=url,
             known=known or KnownTickets(),

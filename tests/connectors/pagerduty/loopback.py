@@ -12,6 +12,7 @@ import httpx2
 from connectors.pagerduty.client import PagerDutySource
 from connectors.pagerduty.http import PagerDutyOverHttp
 from connectors.pagerduty.records import RECORD_TYPES
+from connectors.waiting import Patience
 from pipelines import nightly
 from pipelines.known import known_account
 from pipelines.nightly import Night
@@ -39,7 +40,7 @@ def source_of(world: Any, *, key: str = KEY, timeout_seconds: int = 60) -> Pager
     transport = PagerDutyOverHttp(
         base_url="https://pagerduty.test",
         token=key,
-        sleep=lambda _: None,
+        patience=Patience(sleep=lambda _: None),
         timeout_seconds=timeout_seconds,
         network=ToLoopback(world.url("pagerduty")),
     )

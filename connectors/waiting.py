@@ -1,0 +1,127 @@
+"""Trying again: how often, after how long, and how long one run may wait in all.
+
+Here: the one retry of every client, by tenacity, and the budget of waiting that the sources of a run share.
+Not here: which answers are worth another try (each source's ``http`` raises RetryLaterError for them).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+
+from connectors.errors import RetryLaterError, StopSourceError, TriedOftenError
+
+ATTEMPTS = 5
+MAY_WAIT_SECONDS = 90 * 60.0
+"""GitHub's limit is over after an hour at the most; a run may meet it once, and some small ones besides."""
+
+_WORTH_SAYING_SECONDS = 5.0
+_LIMIT_SECONDS = 60.0
+
+Answer = TypeVar("Answer")
+
+
+def in_silence(_: str) -> None:
+    """Where nobody listens."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Patience:
+    """How long one run waits, whatever source makes it wait.
+
+    ``sleep`` and ``say`` are given from outside: tests do not sleep, and the operator is told of every wait
+    that is worth it. ``waited_seconds`` is what has been used of ``may_wait_seconds``.
+    """
+
+    sleep: Callable[[float], None] = time.sleep
+    say: Callable[[str], None] = in_silence
+    may_wait_seconds: float = MAY_WAIT_SECONDS
+    waited_seconds: float = 0.0
+
+    def ask(self, once: Callable[[], Answer], *, what: str) -> Answer:
+        """``once()``, tried again while it raises RetryLaterError; ``what`` names the request in errors.
+
+        Raises TriedOftenError after five attempts, and StopSourceError where only a limit was in the way or
+        the budget does not suffice: then asking for less would not help, and what is missing is a gap.
+        """
+        retrying = Retrying(
+            retry=retry_if_exception_type(RetryLaterError),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=_wait_seconds,
+            before_sleep=self._check,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(once)
+        except RetryLaterError as reason:
+            tried = f"{reason} Tried {ATTEMPTS} times ({what}). What was read before is kept;"
+            if reason.is_limit:
+                raise StopSourceError(f"{tried} the rest is missing until the next run.") from None
+            raise TriedOftenError(f"{tried} the rest is missing.") from None
+
+    def _check(self, state: RetryCallState) -> None:
+        """Say why the run waits, or end the source where it may not wait that long."""
+        reason, seconds = _reason_of(state), state.upcoming_sleep
+        left = self.may_wait_seconds - self.waited_seconds
+        if seconds > left:
+            raise StopSourceError(
+                f"{reason} It would take {_duration(seconds)} of waiting; this run has waited "
+                f"{_duration(self.waited_seconds)} of the {_duration(self.may_wait_seconds)} it may "
+                "([run] may_wait_minutes in evenhand.toml). What was read before is kept; the rest is "
+                "missing until the next run."
+            )
+        if seconds >= _WORTH_SAYING_SECONDS:
+            self.say(f"waiting {_duration(seconds)}: {reason}")
+
+    def _sleep(self, seconds: float) -> None:
+        self.waited_seconds += seconds
+        self.sleep(seconds)
+
+
+def asked_to_wait(retry_after: str | None, date: str | None) -> float | None:
+    """Seconds of a ``Retry-After`` header: a number, or an instant after the answer's own ``Date``."""
+    if retry_after is None:
+        return None
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        wait = (parsedate_to_datetime(retry_after) - parsedate_to_datetime(date or "")).total_seconds()
+    except (TypeError, ValueError):
+        return None
+    return max(wait, 0.0)
+
+
+def served_at_utc(date: str | None, *, source: str) -> datetime:
+    """The server's own time, of the ``Date`` header. Raises StopSourceError without one."""
+    try:
+        served = parsedate_to_datetime(date or "")
+    except (TypeError, ValueError):
+        raise StopSourceError(
+            f"{source}'s answer has no Date header, so nothing says when it was true."
+        ) from None
+    return served.replace(tzinfo=served.tzinfo or UTC).astimezone(UTC)
+
+
+def _reason_of(state: RetryCallState) -> RetryLaterError:
+    problem = state.outcome.exception() if state.outcome is not None else None
+    assert isinstance(problem, RetryLaterError)
+    return problem
+
+
+def _wait_seconds(state: RetryCallState) -> float:
+    """What the server asks for; else a minute and twice as long each time at a limit, a second elsewhere."""
+    reason = _reason_of(state)
+    if reason.wait_seconds is not None:
+        return max(reason.wait_seconds, 1.0)
+    first = _LIMIT_SECONDS if reason.is_limit else 1.0
+    return float(first * 2 ** (state.attempt_number - 1))
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes and rest else f"{minutes} min" if minutes else f"{rest} s"
