@@ -207,6 +207,60 @@ def completeness(
         upkeep.completeness(config=config, everything=everything)
 
 
+causes_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(causes_app, name="causes")
+
+
+@causes_app.callback()
+def causes(context: typer.Context, config: Config = None) -> None:
+    """The queue of suspected incident causes per service, for their owners: list, settle.
+
+    Without a word it does what `list` does. A suspicion by time alone counts nowhere until somebody who knows
+    the service says yes; until then it is in the upper figure of a rate only.
+
+    Example: evenhand causes
+    """
+    if context.invoked_subcommand is None:
+        causes_list(service=None, everything=False, config=config)
+
+
+@causes_app.command("list")
+def causes_list(
+    service: Annotated[str | None, typer.Option(help="One service only.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="The settled ones too.")] = False,
+    config: Config = None,
+) -> None:
+    """Incidents that began within an hour after a deployment of their service, and what it carried.
+
+    Example: evenhand causes list --service payments
+    """
+    from pipelines import causes
+
+    with errors_in_words():
+        causes.list_suspects(config=config, service=service, everything=everything)
+
+
+@causes_app.command("settle")
+def causes_settle(
+    incident: Annotated[str, typer.Argument(help="The incident, as `list` names it.")],
+    answer: Annotated[str, typer.Argument(help="yes, other_change, not_a_change, unknown; or reopen.")],
+    change: Annotated[
+        str | None,
+        typer.Option(help="With other_change: the pull request (acme/api#12) or deployment that did it."),
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Who says so; you, unless told.")] = None,
+    config: Config = None,
+) -> None:
+    """Say what caused an incident. The answer holds from the next run on and can be opened again.
+
+    Example: evenhand causes settle 1042 yes
+    """
+    from pipelines import causes
+
+    with errors_in_words():
+        causes.settle(incident, answer, change=change, by=by, config=config)
+
+
 identities_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 app.add_typer(identities_app, name="identities")
 

@@ -39,6 +39,8 @@ from transforms.build import (
     full_selects,
     view_selects,
 )
+from transforms.causes import JOURNAL as CAUSES_JOURNAL
+from transforms.causes import take_in as take_in_causes
 from transforms.core.build import CoreSettings
 from transforms.identity import JOURNAL, take_in
 from transforms.queries import create
@@ -324,6 +326,7 @@ def build_settings(night: Night, as_of_utc: datetime) -> BuildSettings:
             bots=settings.people.bots,
             review_limit_hours=limit,
             ack_target_minutes=night.catalogue["oc_ack_within_target"].params["ack_target_minutes"],
+            suspect_minutes=night.catalogue["si_change_fail_rate"].params["suspect_minutes"],
             failure_window_days=night.catalogue["si_change_fail_rate"].params["window_days"],
             deployment_environments=(
                 ("production",)
@@ -350,8 +353,16 @@ def build_core(night: Night) -> dict[str, int]:
         taken_in = take_in(entries, as_of_utc)
         journal.append(folder, JOURNAL, taken_in)
         entries += taken_in
+        said = journal.entries(folder, CAUSES_JOURNAL)
+        journal.append(folder, CAUSES_JOURNAL, take_in_causes(said, as_of_utc))
     with connect(path) as connection:
-        new = build_core_tables(connection, loads, entries, build_settings(night, as_of_utc))
+        new = build_core_tables(
+            connection,
+            loads,
+            entries,
+            build_settings(night, as_of_utc),
+            journal.entries(folder, CAUSES_JOURNAL),
+        )
         if night.as_of_utc is None:
             # Looking back is no first sight: it adds nothing to what is remembered.
             journal.append(folder, JOURNAL, new)
@@ -451,7 +462,10 @@ def snapshot_name(night: Night) -> str:
     decides = [
         as_of_utc.isoformat(),
         *(f"{load.manifest.load_id} {load.manifest.content_hash} {load.is_backfilled}" for load in loads),
-        json.dumps(journal.entries(night.settings.storage_path / "journal", JOURNAL), sort_keys=True),
+        *(
+            json.dumps(journal.entries(night.settings.storage_path / "journal", name), sort_keys=True)
+            for name in (JOURNAL, CAUSES_JOURNAL)
+        ),
         night.settings.configuration_hash,
         night.settings.organization.name,
         code_hash(),

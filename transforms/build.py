@@ -13,6 +13,7 @@ import duckdb
 
 from metrics_catalog.catalogue import Metric, definitions_hash
 from metrics_catalog.tables import FACTS, comment_statements, tables
+from transforms.causes import load_settled
 from transforms.changes.build import build_changes
 from transforms.core.build import CoreSettings, build_core, conform_sources, reporting_days, source_gaps
 from transforms.core.streams import load_landing
@@ -65,8 +66,12 @@ def build_core_tables(
     loads: Sequence[ChosenLoad],
     journal: Sequence[Mapping[str, Any]],
     settings: BuildSettings,
+    causes: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
-    """``landing``, ``core`` and the ledger, from loads. Gives the new entries for the identity journal."""
+    """``landing``, ``core`` and the ledger, from loads. Gives the new entries for the identity journal.
+
+    ``causes`` are the entries of the journal of settled causes.
+    """
     connection.execute("CREATE SCHEMA ops")
     sources = load_landing(connection, loads)
     zone = settings.core.reporting_timezone
@@ -78,6 +83,7 @@ def build_core_tables(
         merge_people(connection, replay(journal, horizon))
         new = bindings_at_first_sight(connection, journal, horizon)
     load_identities(connection, [*journal, *new], horizon, zone)
+    load_settled(connection, causes, settings.core.as_of_utc)
     build_core(connection, conform_sources(sources, settings.core), settings.core)
     if not settings.persons:
         connection.execute("DELETE FROM core.goals WHERE owner_kind = 'person'")

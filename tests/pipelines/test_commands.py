@@ -20,6 +20,7 @@ COMMANDS = (
     "sql",
     "completeness",
     "identities",
+    "causes",
     "doctor",
 )
 

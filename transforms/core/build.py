@@ -48,6 +48,7 @@ class CoreSettings:
     ack_words: Sequence[str] = tuple(ACK_WORDS)
     review_limit_hours: float = 24.0
     failure_window_days: float = 7.0
+    suspect_minutes: int = 60
     deployment_environments: Sequence[str] = ("production",)
     ack_target_minutes: float = 5.0
 
@@ -59,6 +60,7 @@ class CoreSettings:
             "not_a_defect_labels": list(self.not_a_defect_labels),
             "ack_words": list(self.ack_words),
             "deployment_environments": list(self.deployment_environments) or ["production"],
+            "suspect_minutes": self.suspect_minutes,
             "failure_window_us": round(self.failure_window_days * 86_400_000_000),
             "limit_us": round(self.review_limit_hours * 3_600_000_000),
             "ack_target_us": round(self.ack_target_minutes * 60_000_000),
@@ -168,7 +170,10 @@ Conform = Callable[[duckdb.DuckDBPyConnection, str], None]
 
 
 def conform_sources(sources: Sequence[str], settings: CoreSettings) -> Conform:
-    """Fill each entity with the SELECTs of these sources; their rows are put together."""
+    """Fill each entity with the SELECTs of these sources; their rows are put together.
+
+    What is known of causes comes from all sources at once, and from the table ``settled_causes``.
+    """
 
     def conform(connection: duckdb.DuckDBPyConnection, entity: str) -> None:
         folder = files("transforms") / "core" / entity
@@ -176,6 +181,9 @@ def conform_sources(sources: Sequence[str], settings: CoreSettings) -> Conform:
             if (folder / f"{source}.sql").is_file():
                 select = sql(f"core/{entity}/{source}.sql")
                 insert(connection, f"conformed.{entity}", select, settings.parameters())
+        if (files("transforms") / "core" / "attribution" / f"{entity}.sql").is_file():
+            select = sql(f"core/attribution/{entity}.sql")
+            insert(connection, f"conformed.{entity}", select, settings.parameters())
 
     return conform
 

@@ -1,0 +1,136 @@
+-- One row per incident and deployment that somebody named, somebody settled, or time alone suspects.
+WITH production AS (
+    SELECT deployment_id, finished_at_utc, service_ids, pr_ids
+    FROM core.deployments
+    WHERE environment = 'production' AND status = 'success' AND kind IS DISTINCT FROM 'rollback'
+),
+
+-- What notes and tickets name. A change that was merged after the incident began cannot have caused it; if it is a
+-- revert, it says what did.
+said AS (
+    SELECT incident_id, kind, ref, noted_at_utc, 'note' AS evidence
+    FROM core.incident_references
+    WHERE kind IN ('pull_request', 'deployment')
+    UNION ALL
+    SELECT incidents.incident_id, 'pull_request', causes.names, tickets.created_at_utc, 'ticket'
+    FROM core.ticket_references AS causes
+    JOIN core.tickets AS tickets ON tickets.ticket_id = causes.ticket_id
+    JOIN core.ticket_references AS named ON named.ticket_id = causes.ticket_id
+    JOIN core.incidents AS incidents ON lower(incidents.source_url) = named.names
+    WHERE causes.is_cause
+),
+
+pulls_said AS (
+    SELECT
+        said.incident_id,
+        said.noted_at_utc,
+        said.evidence,
+        incidents.service_id,
+        incidents.created_at_utc,
+        CASE
+            WHEN pulls.merged_at_utc <= incidents.created_at_utc THEN pulls.pr_id
+            ELSE pulls.reverts_pr_id
+        END AS pr_id
+    FROM said
+    JOIN core.incidents AS incidents ON incidents.incident_id = said.incident_id
+    JOIN core.pull_requests AS pulls
+        ON lower(pulls.ref) = lower(said.ref)
+        OR (
+            starts_with(said.ref, '#')
+            AND split_part(pulls.ref, '#', 2) = substr(said.ref, 2)
+            AND list_contains(pulls.service_ids, incidents.service_id)
+        )
+    WHERE said.kind = 'pull_request'
+),
+
+-- Of the deployments that carried the change, the last one before the incident: of the incident's own service first.
+by_pull AS (
+    SELECT
+        pulls_said.incident_id,
+        pulls_said.pr_id,
+        any_value(pulls_said.evidence) AS evidence,
+        min(pulls_said.noted_at_utc) AS named_at_utc,
+        arg_max(
+            production.deployment_id,
+            (list_contains(production.service_ids, pulls_said.service_id), production.finished_at_utc)
+        ) AS deployment_id
+    FROM pulls_said
+    JOIN production
+        ON list_contains(production.pr_ids, pulls_said.pr_id)
+        AND production.finished_at_utc <= pulls_said.created_at_utc
+    WHERE pulls_said.pr_id IS NOT NULL
+    GROUP BY pulls_said.incident_id, pulls_said.pr_id
+),
+
+by_deployment AS (
+    SELECT said.incident_id, NULL AS pr_id, 'note' AS evidence, said.noted_at_utc AS named_at_utc, production.deployment_id
+    FROM said
+    JOIN core.incidents AS incidents ON incidents.incident_id = said.incident_id
+    JOIN production
+        ON split_part(production.deployment_id, '/', -1) = said.ref
+        AND production.finished_at_utc <= incidents.created_at_utc
+    WHERE said.kind = 'deployment'
+),
+
+named AS (
+    SELECT
+        incident_id,
+        any_value(deployment_id) AS deployment_id,
+        CASE WHEN count(DISTINCT pr_id) = 1 THEN any_value(pr_id) END AS pr_id,
+        any_value(evidence) AS evidence,
+        min(named_at_utc) AS named_at_utc
+    FROM (SELECT * FROM by_pull UNION ALL BY NAME SELECT * FROM by_deployment)
+    GROUP BY incident_id
+    -- Two deployments named are two readings of one note: nobody is charged by halves.
+    HAVING count(DISTINCT deployment_id) = 1
+),
+
+suspects AS (
+    SELECT
+        incidents.incident_id,
+        arg_max(production.deployment_id, (production.finished_at_utc, production.deployment_id)) AS deployment_id
+    FROM core.incidents AS incidents
+    JOIN core.deployments AS production
+        ON production.environment = 'production'
+        AND production.status = 'success'
+        AND list_contains(production.service_ids, incidents.service_id)
+        AND production.finished_at_utc <= incidents.created_at_utc
+        AND production.finished_at_utc >= incidents.created_at_utc - to_minutes($suspect_minutes)
+    WHERE incidents.urgency = 'high'
+        AND incidents.merged_into IS NULL
+        AND incidents.incident_id NOT IN (SELECT incident_id FROM named)
+    GROUP BY incidents.incident_id
+)
+
+SELECT incident_id, deployment_id, pr_id, 'explicit' AS source, evidence, named_at_utc, NULL AS answer,
+    NULL::TIMESTAMP AS answered_at_utc
+FROM named
+UNION ALL
+SELECT suspects.incident_id, suspects.deployment_id, NULL, 'heuristic', 'time', NULL, settled.answer,
+    settled.answered_at_utc
+FROM suspects
+LEFT JOIN settled_causes AS settled
+    ON settled.incident_id = suspects.incident_id AND settled.deployment_id = suspects.deployment_id
+UNION ALL
+SELECT DISTINCT
+    settled.incident_id,
+    production.deployment_id,
+    CASE WHEN list_contains(production.pr_ids, settled.other) THEN settled.other END,
+    'confirmed',
+    'settled',
+    settled.answered_at_utc,
+    NULL,
+    NULL::TIMESTAMP
+FROM settled_causes AS settled
+JOIN production
+    ON production.deployment_id = coalesce(
+        (
+            SELECT arg_max(carrier.deployment_id, carrier.finished_at_utc)
+            FROM production AS carrier
+            JOIN core.incidents AS incidents ON incidents.incident_id = settled.incident_id
+            WHERE list_contains(carrier.pr_ids, settled.other)
+                AND carrier.finished_at_utc <= incidents.created_at_utc
+        ),
+        settled.other
+    )
+WHERE settled.answer = 'other_change'

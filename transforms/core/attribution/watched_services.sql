@@ -1,0 +1,2 @@
+-- A service is watched if some source of incidents has ever had one of it.
+SELECT DISTINCT service_id FROM core.incidents WHERE service_id IS NOT NULL
