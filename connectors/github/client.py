@@ -47,6 +47,8 @@ REPOSITORIES_A_REQUEST = 25
 SWEPT_A_REQUEST = 100
 RATED_A_REQUEST = 20 * SWEPT_A_REQUEST
 COUNTS_A_REQUEST = 12
+QUIET_REQUESTS = 20
+"""After fewer requests than this, a night also asks whose accounts are that nobody claims."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,7 +111,12 @@ class GitHubSource:
             yield from deployment_pages(self._send, tuple(self.read.values()), self.known)
 
     def identities(self) -> Iterator[Page]:
-        """After the pages: what may tell whose accounts are that nobody claims. Raises StopSourceError."""
+        """After the pages: what may tell whose accounts are that nobody claims. Raises StopSourceError.
+
+        A night with much to read leaves it to a quieter one.
+        """
+        if self.known and self.usage.requests >= QUIET_REQUESTS:
+            return
         owners = self.organizations or tuple({name.partition("/")[0]: None for name in self.repositories})
         seen = {account.account_id: account for account in self.unclaimed} | self._accounts
         yield from read_identities(
