@@ -255,5 +255,7 @@ def _made_up(settings: Settings, manifests: list[Manifest]) -> "GitHubSource":
     nights = [manifest.known_at_utc for manifest in manifests if manifest.source == "github"]
     now_utc = max(nights) + timedelta(days=1) if nights else FIRST_NIGHT_UTC
     return GitHubSource(
-        transport=DemoTransport(organization=organization, now_utc=now_utc), organizations=("acme",)
+        transport=DemoTransport(organization=organization, now_utc=now_utc),
+        organizations=("acme",),
+        deployments=True,
     )

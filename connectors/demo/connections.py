@@ -43,8 +43,9 @@ def points_of(operations: Sequence[Operation]) -> int:
 
 def _connections(operation: Operation) -> int:
     match operation.name:
-        case "PullRequests":
-            return 1 + int(operation.variables["pageSize"]) * (4 + THREADS)
+        case "PullRequests" | "Deployments":
+            below = 4 + THREADS if operation.name == "PullRequests" else 2
+            return 1 + int(operation.variables["pageSize"]) * below
         case "MoreReviewThreads":
             return 1 + MORE_THREADS
         case "ServerTime" | "CreatedPullRequests" | "ReactionCounts":

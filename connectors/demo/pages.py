@@ -17,11 +17,12 @@ from connectors.demo.connections import (
     page,
     points_of,
 )
+from connectors.demo.deployments import show_deployments
 from connectors.demo.history import FIRST_ID, IDS_A_REPOSITORY, make_pull_requests
 from connectors.demo.organization import Organization
 from connectors.demo.people import Account
 from connectors.demo.pull_requests import Comment, PullRequest, Review, Thread
-from connectors.demo.services import LOGIN, Repository
+from connectors.demo.services import DEFAULT_BRANCH, LOGIN, Repository
 from connectors.demo.snapshot import (
     pull_request_id,
     said_id,
@@ -113,6 +114,7 @@ class DemoTransport:
             "MoreTimelineEvents": self._more_timeline,
             "MoreReactions": self._more_reactions,
             "ReactionCounts": self._reaction_counts,
+            "Deployments": self._deployments,
         }
         if operation.name not in answers:
             known = ", ".join(sorted(answers))
@@ -207,6 +209,20 @@ class DemoTransport:
                     user = {"databaseId": account.database_id, "login": account.login}
                     return {"user": {**user, "organizationVerifiedDomainEmails": [person.email]}}
         raise NotFoundError("user", f"Could not resolve to a User with the login of '{asked['login']}'.")
+
+    def _deployments(self, asked: Mapping[str, Any]) -> Json:
+        repository = self._repository(f"{asked['owner']}/{asked['name']}")
+        merged = [
+            one
+            for one in self._pull_requests_of(repository).listed
+            if one.merged_at_utc is not None
+            and one.merged_at_utc <= self.now_utc
+            and one.base_branch == DEFAULT_BRANCH
+        ]
+        shown = show_deployments(
+            repository, merged, self.now_utc, first=asked["pageSize"], after=asked.get("after")
+        )
+        return {"repository": {"databaseId": repository.database_id, "deployments": shown}}
 
     def _more_labels(self, asked: Mapping[str, Any]) -> Json:
         found = self._pull_request(asked["id"])
