@@ -18,6 +18,7 @@ from warehouse.landing import Manifest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from connectors.demo.organization import Organization
     from connectors.github.client import GitHubSource
     from connectors.github.http import AppKey
     from connectors.organization.tables import Table
@@ -124,18 +125,25 @@ def pagerduty(
     from connectors.pagerduty.records import RECORD_TYPES
 
     section = settings.sources.pagerduty
-    if section is None:
+    if section is None and settings.sources.demo is None:
         return None
     from connectors.pagerduty.client import PagerDutySource
-    from connectors.pagerduty.http import PagerDutyOverHttp
     from pipelines.known import known_account
 
-    transport = PagerDutyOverHttp(
-        base_url=section.base_url,
-        token=section.token.read(environment, source="pagerduty"),
-        patience=patience or Patience(),
-    )
-    source = PagerDutySource(transport=transport, since_utc=section.since_utc)
+    if section is None:
+        from connectors.demo.on_call import DemoPagerDuty
+
+        organization, now_utc = _made_up_night(settings, manifests, "pagerduty")
+        source = PagerDutySource(transport=DemoPagerDuty(organization=organization, now_utc=now_utc))
+    else:
+        from connectors.pagerduty.http import PagerDutyOverHttp
+
+        transport = PagerDutyOverHttp(
+            base_url=section.base_url,
+            token=section.token.read(environment, source="pagerduty"),
+            patience=patience or Patience(),
+        )
+        source = PagerDutySource(transport=transport, since_utc=section.since_utc)
     if not full:
         source.known = known_account(manifests, reads=source.reads)
     return Registered(source=source, record_types=RECORD_TYPES)
@@ -243,19 +251,27 @@ def _credential(settings: Settings, environment: Mapping[str, str]) -> "str | Ap
 
 
 def _made_up(settings: Settings, manifests: list[Manifest]) -> "GitHubSource":
-    """The next night of the made-up organisation: a day after the newest that was landed."""
-    from connectors.demo.calendar import FIRST_NIGHT_UTC
-    from connectors.demo.organization import make_organization
+    """The next night of the made-up organisation."""
     from connectors.demo.pages import DemoTransport
     from connectors.github.client import GitHubSource
 
-    section = settings.sources.demo
-    assert section is not None
-    organization = make_organization(engineers=section.engineers, months=section.months, seed=section.seed)
-    nights = [manifest.known_at_utc for manifest in manifests if manifest.source == "github"]
-    now_utc = max(nights) + timedelta(days=1) if nights else FIRST_NIGHT_UTC
+    organization, now_utc = _made_up_night(settings, manifests, "github")
     return GitHubSource(
         transport=DemoTransport(organization=organization, now_utc=now_utc),
         organizations=("acme",),
         deployments=True,
     )
+
+
+def _made_up_night(
+    settings: Settings, manifests: list[Manifest], source: str
+) -> tuple["Organization", datetime]:
+    """The made-up organisation, a day after the newest night that a source landed."""
+    from connectors.demo.calendar import FIRST_NIGHT_UTC
+    from connectors.demo.organization import make_organization
+
+    section = settings.sources.demo
+    assert section is not None
+    organization = make_organization(engineers=section.engineers, months=section.months, seed=section.seed)
+    nights = [manifest.known_at_utc for manifest in manifests if manifest.source == source]
+    return organization, max(nights) + timedelta(days=1) if nights else FIRST_NIGHT_UTC

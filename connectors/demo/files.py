@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from io import StringIO
 
 from connectors.demo.calendar import FIRST_NIGHT_UTC
+from connectors.demo.on_call import user_id
 from connectors.demo.organization import MACHINE_ACCOUNT, Organization
 
 PEOPLE_COLUMNS = (
@@ -112,7 +113,7 @@ def _people(organization: Organization) -> Iterable[Sequence[str]]:
                 stint.valid_from.isoformat(),
                 _day(stint.valid_to),
                 logins,
-                "",
+                user_id(person) if person.accounts else "",
                 "",
             )
 
