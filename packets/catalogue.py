@@ -8,6 +8,7 @@ from typing import Any, Literal
 import duckdb
 
 from packets.published import read
+from transforms.changes.build import quarter_minimum
 from transforms.ladder import CaseWords
 
 Heading = Literal["evidence", "context", "load"]
@@ -110,7 +111,7 @@ def _metric(row: Mapping[str, Any]) -> Metric:
         },
         subjects=tuple(row["subjects"] or ()),
         n_min_month=row["n_min_month"] or 0,
-        n_min_quarter=row["n_min_quarter"] or 0,
+        n_min_quarter=int(quarter_minimum(row["metric_id"], row["n_min_quarter"])),
         maturity_days=row["maturity_days"] or 0,
         misreadings=tuple(row["misreadings"] or ()),
         confidential_whys=tuple(row["confidential_whys"] or ()),

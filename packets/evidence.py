@@ -134,11 +134,13 @@ def numbered(
 
 
 def titles_of(connection: duckdb.DuckDBPyConnection, refs: Sequence[str]) -> dict[str, str]:
-    """Titles of the pull requests that these references are, or are in."""
+    """Titles of the pull requests that these references are, or are in, and of incidents."""
     rows = read(
         connection,
-        """SELECT ref, title FROM core.pull_requests
-           WHERE list_contains(CAST($refs AS VARCHAR[]), ref) ORDER BY ref, pr_id DESC""",
+        """SELECT ref, title FROM (
+               SELECT ref, title, pr_id AS id FROM core.pull_requests
+               UNION ALL SELECT ref, title, incident_id FROM core.incidents)
+           WHERE list_contains(CAST($refs AS VARCHAR[]), ref) ORDER BY ref, id DESC""",
         {"refs": sorted({pull_request_of(ref) for ref in refs})},
     )
     return {row["ref"]: row["title"] or "" for row in rows}

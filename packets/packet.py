@@ -6,10 +6,11 @@ Not here: HTML, CSV and JSON (write), and anything about another person.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -21,6 +22,7 @@ from packets.errors import PacketError
 from packets.evidence import Case, cases_of, numbered, titles_of
 from packets.figures import Figure, figure
 from packets.goals import Goal, goals_of
+from packets.on_call import on_call_sentence
 from packets.people import Absence, Person, absence_in, find_person, person_in
 from packets.published import Publication, publication, read
 from packets.quarters import Quarter, State, first_of, parse_quarter
@@ -235,7 +237,11 @@ def _assemble(
         points_rule=RULE_TEXT,
         no_points=None if points else "No case of this quarter counts towards a figure, so none is chosen.",
         hours_are=_hours_are(shown, cases),
-        outside=(*_outside(absence, ledger, cases), *_in_context(figures)),
+        outside=(
+            *_outside(absence, ledger, cases),
+            *_on_call(cases, roster, published),
+            *_in_context(figures),
+        ),
         agreed_last_time="None recorded.",
         questions=questions(
             Material(
@@ -338,6 +344,17 @@ def _outside(absence: Absence, ledger: Completeness, cases: Sequence[Case]) -> l
         )
     told += [f"Source gap: {gap}" for gap in ledger.gaps[:3]]
     return told
+
+
+def _on_call(cases: Sequence[Case], roster: Sequence[Mapping[str, Any]], published: Publication) -> list[str]:
+    """What the person carried on call, by the clock of the place where they were at the time."""
+
+    def zone_at(instant_utc: datetime) -> ZoneInfo:
+        there = [row for row in roster if (row["valid_from_utc"] or instant_utc) <= instant_utc]
+        return ZoneInfo((there or list(roster))[-1]["tz"] if roster else published.reporting_timezone)
+
+    told = on_call_sentence(cases, zone_at)
+    return [told] if told else []
 
 
 def _in_context(figures: Sequence[Figure]) -> list[str]:
