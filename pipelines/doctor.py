@@ -15,6 +15,7 @@ from connectors.waiting import Patience
 from pipelines import identities, sources
 from pipelines.nightly import Night
 from pipelines.settings import SettingsError
+from pipelines.yields import metric_findings
 from warehouse.connection import DatabaseBusyError, connect_reading
 from warehouse.landing import newest_known_at
 from warehouse.publish import FULL
@@ -103,9 +104,7 @@ def _database(night: Night) -> Iterator[Finding]:
             failed = connection.execute(
                 "SELECT table_name, wanted, observed FROM ops.checks WHERE NOT passed ORDER BY ALL"
             ).fetchall()
-            with_data = connection.execute(
-                "SELECT DISTINCT metric_id FROM trends.periods ORDER BY metric_id"
-            ).fetchall()
+            about_metrics = list(metric_findings(connection))
     except DatabaseBusyError as problem:
         yield Finding(is_fine=False, text=f"Published: {problem} `evenhand run` publishes the first.")
         return
@@ -113,4 +112,5 @@ def _database(night: Night) -> Iterator[Finding]:
         yield Finding(is_fine=is_fine, text=text)
     for table, wanted, observed in failed:
         yield Finding(is_fine=False, text=f"{table}: wanted {wanted}; found {observed}.")
-    yield Finding(is_fine=bool(with_data), text=f"Metrics: {len(with_data)} have data.")
+    for is_fine, text in about_metrics:
+        yield Finding(is_fine=is_fine, text=text)

@@ -1,0 +1,63 @@
+"""How many metrics say something, and what each of the others would need.
+
+Here: the words for it, from a published database. Not here: the rest of what is tried (``doctor``).
+"""
+
+from collections.abc import Iterator
+
+import duckdb
+
+_METRICS = """
+SELECT
+    metrics.metric_id,
+    metrics.source_gap,
+    metrics.sources,
+    EXISTS (
+        FROM trends.periods AS cells
+        WHERE cells.metric_id = metrics.metric_id AND (cells.n > 0 OR cells.status = 'ok')
+    ) AS has_data,
+    EXISTS (FROM trends.periods AS cells WHERE cells.metric_id = metrics.metric_id) AS has_cells
+FROM catalog.metrics AS metrics
+ORDER BY metrics.metric_id
+"""
+HOW_TO: dict[str, str] = {
+    "deployments": "deployments: GitHub deployments of a production environment, or a file of deployments",
+    "feature_eligibility": "[features] file with an eligible counter (docs/features.md)",
+    "feature_use": "[features] file with a used counter (docs/features.md)",
+    "features": "[features] file (docs/features.md)",
+    "defects": "[sources.jira]: bugs found in production, by label, field or affected version",
+    "tickets": "[sources.jira]",
+    "incidents": "[sources.pagerduty], or a file of incidents",
+    "incident_log": "[sources.pagerduty]",
+    "oncall_shifts": "[sources.pagerduty] with its schedules",
+    "postmortems": "post-mortem documents linked from incidents, or tickets marked as post-mortems",
+    "followups": "[sources.jira]: tickets marked as incident follow-ups, or hanging below a post-mortem",
+    "sprints": "[sources.jira] with sprints",
+    "reactions": "reactions of authors to reviews",
+    "survey_ratings": "[survey] file",
+}
+"""What gives an entity that a metric needs, in words of the configuration."""
+
+
+def metric_findings(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[bool, str]]:
+    """Whether any metric has data, with how many do; then a line for each that has none. Nothing of this is
+    wrong by itself: a metric without its source says nothing, and never 0."""
+    rows = connection.execute(_METRICS).fetchall()
+    with_data = sum(has_data for *_, has_data, _ in rows)
+    yield with_data > 0, f"Metrics: {with_data} of {len(rows)} have data."
+    for metric_id, gap, sources, has_data, has_cells in rows:
+        if not has_data:
+            yield True, f"  {metric_id}: {_needed(metric_id, gap, sources, has_cells=has_cells)}."
+
+
+def _needed(metric_id: str, gap: str | None, sources: list[str], *, has_cells: bool) -> str:
+    from metrics_catalog.catalogue import load_catalogue
+
+    metric = load_catalogue().get(metric_id)
+    if gap is not None:
+        inputs = metric.inputs if metric is not None else ()
+        ways = [HOW_TO[name] for needed in inputs for name in needed.any_of if name in HOW_TO]
+        return f"{gap}. It needs {'; '.join(dict.fromkeys(ways))}" if ways else gap
+    if has_cells:
+        return "only cases that are left out or still open so far"
+    return f"its sources are connected ({', '.join(sources)}); no case has come yet"
