@@ -27,7 +27,7 @@ def test_metrics_without_a_source_say_what_they_need_and_the_others_are_counted(
     told = {text.split(":")[0].strip(): text for _, text in others}
     assert len(told) == len(CATALOGUE) - n
     assert told["fc_adoption_rate"].startswith(f"  fc_adoption_rate: {gap}. It needs [features] file with")
-    assert told["rq_overdue_open"].endswith("its sources are connected (github); no case has come yet.")
+    assert told["rq_overdue_open"].endswith("no case has come yet.")
 
 
 def test_every_way_is_of_an_entity_that_there_is() -> None:
