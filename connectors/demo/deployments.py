@@ -54,7 +54,7 @@ def show_deployments(
 
 
 def _deployments(repository: Repository, merged: Sequence[PullRequest]) -> Iterator[_Deployment]:
-    number = repository.database_id * 10
+    number = repository.database_id % 100_000 * 100_000  # GitHub has none beyond 31 bits here
     live: PullRequest | None = None
     for ends_at_utc, last in _batches(merged):
         chance = int(_commit_of(repository, last)[:8], 16)

@@ -72,7 +72,7 @@ def causes(made: World, said: list[dict[str, Any]] | None = None, as_of: str = "
     with made.core(as_of) as connection:
         load_settled(connection, said or [], utc(as_of).replace(tzinfo=UTC))
         connection.execute("DELETE FROM core.incident_causes")
-        parameters = {"suspect_minutes": 60}
+        parameters = {"suspect_minutes": 60, "failure_window_us": 7 * 86_400_000_000}
         insert(connection, "core.incident_causes", sql("core/attribution/incident_causes.sql"), parameters)
         found = rows(
             connection,
@@ -119,6 +119,16 @@ def test_the_fix_is_not_the_cause_but_a_revert_says_what_was() -> None:
     pull(made, "10", "2026-03-03 13:00", reverts_pr_id="1")
     note(made, "pull_request", "acme/api#10")
     assert causes(made) == [("i1", D1, "1", "explicit", "note", None)]
+
+
+def test_what_was_deployed_more_than_a_week_before_is_not_what_broke() -> None:
+    made = world()
+    pull(made, "0", "2026-02-20 10:00")
+    deploy(made, "d0", "api", "2026-02-24 12:19:59", ["0"])
+    note(made, "pull_request", "acme/api#0")
+    assert causes(made) == [SUSPECT]
+    deploy(made, "d00", "api", "2026-02-24 12:20:00", ["0"])
+    assert causes(made) == [("i1", "github:deployment/d00", "0", "explicit", "note", None)]
 
 
 def test_two_deployments_named_are_none() -> None:

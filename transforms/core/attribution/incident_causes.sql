@@ -44,6 +44,7 @@ pulls_said AS (
 ),
 
 -- Of the deployments that carried the change, the last one before the incident: of the incident's own service first.
+-- What was deployed longer ago than a failure may take to show is something else that the note speaks of.
 by_pull AS (
     SELECT
         pulls_said.incident_id,
@@ -58,6 +59,7 @@ by_pull AS (
     JOIN production
         ON list_contains(production.pr_ids, pulls_said.pr_id)
         AND production.finished_at_utc <= pulls_said.created_at_utc
+        AND production.finished_at_utc >= pulls_said.created_at_utc - to_microseconds($failure_window_us)
     WHERE pulls_said.pr_id IS NOT NULL
     GROUP BY pulls_said.incident_id, pulls_said.pr_id
 ),
@@ -69,6 +71,7 @@ by_deployment AS (
     JOIN production
         ON split_part(production.deployment_id, '/', -1) = said.ref
         AND production.finished_at_utc <= incidents.created_at_utc
+        AND production.finished_at_utc >= incidents.created_at_utc - to_microseconds($failure_window_us)
     WHERE said.kind = 'deployment'
 ),
 
