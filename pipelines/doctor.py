@@ -34,7 +34,7 @@ class Finding:
 
 def examine(night: Night, now_utc: datetime) -> list[Finding]:
     """Everything, in the order in which a night needs it. ``now_utc`` is this machine's time."""
-    return [*_github(night, now_utc), *_files(night), *_database(night)]
+    return [*_github(night, now_utc), *_others(night, now_utc), *_files(night), *_database(night)]
 
 
 def _github(night: Night, now_utc: datetime) -> Iterator[Finding]:
@@ -55,22 +55,74 @@ def _github(night: Night, now_utc: datetime) -> Iterator[Finding]:
     except (SettingsError, StopSourceError, StopScopeError) as problem:
         yield Finding(is_fine=False, text=f"GitHub: {problem}")
         return
-    yield Finding(
-        is_fine=True, text=f"GitHub: it answers, and takes the token ({served_at_utc:%Y-%m-%d %H:%M} UTC)."
-    )
-    if night.settings.sources.github is not None:
-        skew = abs(now_utc - served_at_utc)
-        words = f"this machine's clock is {skew.total_seconds():.0f} s from GitHub's"
-        harmless = "; no number depends on it, but schedules and certificates do"
-        is_fine = skew <= CLOCK_TOLERANCE
-        yield Finding(is_fine=is_fine, text=f"Clock: {words}{'' if is_fine else harmless}.")
-    visible = 0
+    if night.settings.sources.github is None:
+        yield Finding(
+            is_fine=True,
+            text="Demo: a made-up organisation answers in the place of GitHub; nothing in it is real "
+            f"([sources.demo] in evenhand.toml; {served_at_utc:%Y-%m-%d %H:%M} UTC).",
+        )
+    else:
+        key = "token" if night.settings.sources.github.app is None else "App"
+        yield Finding(
+            is_fine=True,
+            text=f"GitHub: it answers, and takes the {key} ({served_at_utc:%Y-%m-%d %H:%M} UTC).",
+        )
+        yield _clock(now_utc, served_at_utc, of="GitHub")
+    try:
+        yield from _seen(night, source)
+    except (StopSourceError, StopScopeError) as problem:
+        yield Finding(is_fine=False, text=f"GitHub: {problem}")
+
+
+def _seen(night: Night, source: GitHubSource) -> Iterator[Finding]:
+    """The repositories the token can see, and what it may not read of them."""
+    whose = "Demo" if night.settings.sources.github is None else "GitHub"
+    visible: list[str] = []
     for found in source.visible():
         if isinstance(found, Gap):
-            yield Finding(is_fine=False, text=f"GitHub: {found.message}")
+            yield Finding(is_fine=False, text=f"{whose}: {found.message}")
         else:
-            visible += 1
-    yield Finding(is_fine=visible > 0, text=f"GitHub: {visible} repositories are visible to the token.")
+            visible.append(found)
+    yield Finding(is_fine=bool(visible), text=f"{whose}: {len(visible)} repositories are visible.")
+    if visible and night.settings.sources.github is not None:
+        refused = [
+            Finding(is_fine=False, text=f"GitHub: {gap.message}") for gap in source.lacking(visible[0])
+        ]
+        yield from refused
+        if not refused:
+            yield Finding(
+                is_fine=True, text=f"GitHub: every permission a night needs is there ({visible[0]})."
+            )
+
+
+def _clock(now_utc: datetime, served_at_utc: datetime, *, of: str) -> Finding:
+    skew = abs(now_utc - served_at_utc)
+    words = f"this machine's clock is {skew.total_seconds():.0f} s from that of {of}"
+    harmless = "; no number depends on it, but schedules, certificates and the tokens of an App do"
+    is_fine = skew <= CLOCK_TOLERANCE
+    return Finding(is_fine=is_fine, text=f"Clock: {words}{'' if is_fine else harmless}.")
+
+
+def _others(night: Night, now_utc: datetime) -> Iterator[Finding]:
+    """Jira and PagerDuty where they are configured: do they answer and take the token; their clock."""
+    for name, source_of in (("Jira", sources.jira), ("PagerDuty", sources.pagerduty)):
+        try:
+            registered = source_of(
+                night.settings,
+                night.environment,
+                [],
+                full=True,
+                patience=Patience(may_wait_seconds=MAY_WAIT_SECONDS),
+            )
+            if registered is None:
+                continue
+            served_at_utc = registered.source.server_time()
+        except (SettingsError, StopSourceError, StopScopeError) as problem:
+            yield Finding(is_fine=False, text=f"{name}: {problem}")
+            continue
+        answers = f"{name}: it answers, and takes the token ({served_at_utc:%Y-%m-%d %H:%M} UTC)."
+        yield Finding(is_fine=True, text=answers)
+        yield _clock(now_utc, served_at_utc, of=name)
 
 
 def _files(night: Night) -> Iterator[Finding]:

@@ -32,6 +32,7 @@ from connectors.github.deployments import deployment_pages
 from connectors.github.identities import read_identities
 from connectors.github.known import KnownRepository, KnownThread
 from connectors.github.parse import Parsed, parse_pull_request, parse_repository
+from connectors.github.permissions import lacking
 from connectors.github.reactions import ratings_of
 from connectors.github.records import Account, Repository
 from connectors.github.rests import Rest, Waiting, next_cursor, number_of
@@ -190,6 +191,15 @@ class GitHubSource:
                     question = "Is the name right, and may the token see it?"
                     message = f"repository {found.name} cannot be seen. {question}"
                     yield Gap(scope=f"github:{found.name}", message=message)
+
+    def lacking(self, repository: str) -> Iterator[Gap]:
+        """A gap for each permission the token lacks, on this repository, which it sees, and organisations."""
+        yield from lacking(
+            self._send,
+            repository=repository,
+            organizations=self.organizations,
+            deployments=self.deployments,
+        )
 
     def _unchanged(self, found: "Found") -> list[Page | Gap]:
         """The one page of a repository in which nothing moved since its last complete run; else nothing."""

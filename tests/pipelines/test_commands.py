@@ -252,7 +252,8 @@ def test_identities_names_whose_accounts_are_whose_and_those_nobody_claims(confi
 def test_doctor_names_what_is_missing_and_ends_with_three(config: tuple[str, str], tmp_path: Path) -> None:
     result = evenhand("doctor", *config)
     assert result.returncode == 3
-    assert "ok       GitHub: it answers" in result.stdout
+    assert "ok       Demo: a made-up organisation answers in the place of GitHub" in result.stdout
+    assert "GitHub: it answers" not in result.stdout
     assert re.search(
         r"MISSING  Identities: nobody claims \d accounts asked for reviews: \S+-ext", result.stdout
     )

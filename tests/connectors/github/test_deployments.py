@@ -19,6 +19,7 @@ from connectors.github.deployments import deployment_pages, parse_deployment, sc
 from connectors.github.http import GitHubOverHttp
 from connectors.github.known import KnownRepository
 from connectors.github.records import RECORD_TYPES, Deployment
+from connectors.waiting import Patience
 from tests.shared_material import emulated_world
 from tests.transforms.landed import Landed, repository, service
 from tests.transforms.world import aware
@@ -37,7 +38,9 @@ def told(world: Any, path: str) -> Any:
 
 
 def source(world: Any, token: str = "github_pat_sigemu", **more: Any) -> GitHubSource:
-    transport = GitHubOverHttp(base_url=world.url("github"), token=token, sleep=lambda _: None)
+    transport = GitHubOverHttp(
+        base_url=world.url("github"), credential=token, patience=Patience(sleep=lambda _: None)
+    )
     return GitHubSource(transport=transport, organizations=["acme"], deployments=True, **more)
 
 

@@ -1,0 +1,69 @@
+"""What a token lacks, found by asking for one of each thing that a night reads.
+
+Here: the questions, and the permission that each refusal means.
+Not here: which repositories the token can see at all (``client``).
+
+Fine-grained tokens and Apps tell their permissions nowhere, so each is tried. Nothing of the answers is kept.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from connectors.contract import Gap
+from connectors.errors import StopScopeError
+from connectors.github.transport import Answer, Operation, error_kinds
+
+REFUSED = {"FORBIDDEN", "INSUFFICIENT_SCOPES"}
+
+_PULL_REQUESTS = "Pull requests (read) of the repositories; for a classic token: repo"
+_DEPLOYMENTS = "Deployments (read) of the repositories; for a classic token: repo"
+_MEMBERS = "Members (read) of the organisation; for a classic token: read:org"
+
+
+def lacking(
+    send: Callable[[Sequence[Operation]], Answer],
+    *,
+    repository: str,
+    organizations: Sequence[str],
+    deployments: bool,
+) -> Iterator[Gap]:
+    """A gap for each permission refused on ``repository``, which is visible, or on an organisation."""
+    owner, _, name = repository.partition("/")
+    one = {"owner": owner, "name": name, "after": None, "pageSize": 1}
+    asked = [
+        (
+            f"github:{repository}",
+            Operation(name="PullRequests", variables=one),
+            "pull requests",
+            _PULL_REQUESTS,
+        )
+    ]
+    if deployments:
+        asked += [
+            (
+                f"github:{repository}",
+                Operation(name="Deployments", variables=one),
+                "deployments",
+                _DEPLOYMENTS,
+            )
+        ]
+    asked += [
+        (
+            f"github:organization/{login}",
+            Operation(name="OrganizationTeams", variables={"login": login}),
+            "members of teams, so requests to whole teams show nobody",
+            _MEMBERS,
+        )
+        for login in organizations
+    ]
+    for scope, operation, what, permission in asked:
+        of = scope.removeprefix("github:")
+        try:
+            answer = send([operation])  # each alone: one refusal must not hide the others
+        except StopScopeError as reason:
+            yield Gap(scope=scope, message=f"{of}: {reason} It was asked for {what}.")
+            continue
+        if error_kinds(answer.errors) & REFUSED:
+            yield Gap(
+                scope=scope,
+                message=f"{of}: the token may not read {what}. Give it {permission}.",
+            )
