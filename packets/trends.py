@@ -13,6 +13,7 @@ import duckdb
 from packets.catalogue import Metric, metrics
 from packets.errors import PacketError, nearest
 from packets.published import Publication, publication, read
+from packets.three_months import Key, three_month_texts
 from packets.words import detail_texts, listed, worded
 from packets.write import csv_text
 
@@ -100,7 +101,9 @@ def trend_rows(
     chosen = {"team": team, "service": service}
     kinds = [kind for kind, name in chosen.items() if name is not None] or list(SUBJECT_KINDS)
     order = list(known)
-    told = _told([row for row in rows if row["metric_id"] in known], known)
+    rows = [row for row in rows if row["metric_id"] in known]
+    pooled = three_month_texts(connection, rows, known)
+    told = [_with_pool(entry, pooled) for entry in _told(rows, known)]
     kept = [
         row
         for row in told
@@ -177,6 +180,14 @@ def _told(rows: Sequence[Mapping[str, Any]], known: Mapping[str, Metric]) -> lis
             entry = replace(entry, delta=None, delta_reason="previous_withheld")
         told.append(entry)
     return told
+
+
+def _with_pool(entry: TrendRow, pooled: Mapping[Key, str]) -> TrendRow:
+    """A withheld month with the three months that end with it, where those may be told."""
+    text = pooled.get((entry.metric_id, entry.subject_id, entry.month))
+    if text is None or not entry.withheld or entry.subject_kind != "team":
+        return entry
+    return replace(entry, withheld=f"{entry.withheld}; {text}")
 
 
 def _without_numbers(entry: TrendRow) -> TrendRow:
