@@ -1,10 +1,10 @@
 """How well causes of incidents are told, on a made-up organisation whose every cause is known.
 
-Here: the organisation with its labels, the real attribution and metric on it, and the rule of other tools beside it.
+Here: the organisation with its labels, the real attribution and metric on it, the rule of other tools beside.
 Not here: the attribution itself (``transforms/core/attribution``).
 
-Run: ``python -m benchmarks.incident_causes [--seeds 20]``. What is assumed stands in ``World`` and is printed; the
-attribution sees deployments, pull requests, incidents and notes, never the labels.
+Run: ``python -m benchmarks.incident_causes [--seeds 20]``. What is assumed stands in ``World`` and is
+printed; the attribution sees deployments, pull requests, incidents and notes, never the labels.
 """
 
 import argparse
@@ -62,9 +62,8 @@ def main() -> None:
     ]
     for name, value in asdict(World()).items():
         print(f"  {name.replace('_', ' ')}: {value}")
-    print(
-        f"{seeds} organisations, {_sum(found, 'incidents')} incidents, {_sum(found, 'caused')} by a deployment"
-    )
+    caused = _sum(found, "caused")
+    print(f"{seeds} organisations, {_sum(found, 'incidents')} incidents, {caused} by a deployment")
     print("| | precision | recall | settled | truth within bounds |")
     print("| --- | --- | --- | --- | --- |")
     for name, words in (
@@ -120,10 +119,9 @@ def one(world: World, seed: int) -> dict[str, int]:
 
 
 def made_up(world: World, random: Random) -> tuple[dict[str, list[Row]], dict[str, str]]:
-    """The tables, and the label: incident to the deployment that caused it; the others have no change as cause."""
+    """The tables, and the labels: incident to the deployment that caused it; no change caused the others."""
     tables: dict[str, list[Row]] = {
-        name: []
-        for name in "services deployments pull_requests incidents incident_references watched_services".split()
+        name: [] for name in ("services", "deployments", "pull_requests", "incidents", "incident_references")
     }
     truth: dict[str, str] = {}
     for place in range(world.services):
@@ -134,7 +132,7 @@ def made_up(world: World, random: Random) -> tuple[dict[str, list[Row]], dict[st
             at += timedelta(hours=random.expovariate(world.deployments_a_week / (7 * 24)))
             if at > FIRST + timedelta(days=DAYS):
                 break
-            changes = waiting + [_pull(tables, service, at - timedelta(hours=1))]
+            changes = [*waiting, _pull(tables, service, at - timedelta(hours=1))]
             while random.random() < 1 - 1 / world.changes_a_deployment:
                 changes.append(_pull(tables, service, at - timedelta(hours=2)))
             deployment, waiting = _deploy(tables, service, at, changes), []
@@ -142,7 +140,15 @@ def made_up(world: World, random: Random) -> tuple[dict[str, list[Row]], dict[st
                 began = at + timedelta(minutes=world.minutes_to_incident * random.lognormvariate(0, 0.7))
                 incident = _incident(tables, service, began)
                 truth[incident] = deployment
-                waiting += _aftermath(world, random, tables, incident, began, service, changes)
+                waiting += _aftermath(
+                    world,
+                    random,
+                    tables,
+                    incident=incident,
+                    began=began,
+                    service=service,
+                    changes=changes,
+                )
         for _ in range(round(world.incidents_of_no_change_a_week * DAYS / 7)):
             began = FIRST + timedelta(minutes=random.randrange(DAYS * 24 * 60))
             incident = _incident(tables, service, began)
@@ -157,6 +163,7 @@ def _aftermath(
     world: World,
     random: Random,
     tables: dict[str, list[Row]],
+    *,
     incident: str,
     began: datetime,
     service: str,

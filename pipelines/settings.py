@@ -225,6 +225,7 @@ class Services(_Section):
     """[services]"""
 
     file: Path | None = None
+    backstage: tuple[str, ...] = ()
 
 
 class Goals(_Section):
@@ -317,7 +318,6 @@ class Settings(_Section):
 
 
 LATER: Mapping[str, str] = {
-    "services.backstage": "Backstage catalogue files",
     "packets.first_to_subject_days": "the right of reply",
     "packets.rubric": "the organisation's own rubric",
     "retention": "retention",

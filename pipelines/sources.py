@@ -177,6 +177,8 @@ def organization(settings: Settings, known_at_utc: datetime) -> Registered:
         people=_roster(settings),
         calendar=settings.path(people.calendar) if people.calendar else None,
         services=settings.path(services.file) if services.file else None,
+        backstage=services.backstage,
+        folder=settings.folder,
         goals=settings.path(goals.file) if goals.file else None,
         goal_metrics=goal_metrics(),
         survey=settings.path(settings.survey.file) if settings.survey.file else None,

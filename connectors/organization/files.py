@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from connectors.contract import Gap, Page, Record, RejectedRecord, Usage
 from connectors.errors import SkippableRecordError, StopScopeError
+from connectors.organization.backstage import read_backstage
 from connectors.organization.features import FeaturesFile
 from connectors.organization.goals import read_goals
 from connectors.organization.records import CalendarRow, RosterRow, ServiceRow
@@ -46,6 +47,8 @@ class OrganizationSource:
     people: Path | Table | None
     calendar: Path | None
     services: Path | None
+    backstage: Sequence[str] = ()
+    folder: Path = Path()
     goals: Path | None = None
     goal_metrics: Mapping[str, frozenset[str]] = field(default_factory=dict)
     survey: Path | None = None
@@ -68,7 +71,7 @@ class OrganizationSource:
             reads.append(("people", partial(self._people, self.people)))
         if self.calendar is not None:
             reads.append(("calendar", partial(self._calendar, self.calendar)))
-        if self.services is not None:
+        if self.services is not None or self.backstage:
             reads.append(("services", partial(self._services, self.services)))
         if self.goals is not None:
             reads.append(("goals", partial(self._goals, self.goals)))
@@ -141,10 +144,22 @@ class OrganizationSource:
         kept, repeated = _without_repeats(rows, path)
         return list(kept), rejected + repeated
 
-    def _services(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
-        rows, rejected = _read(path, "services", SERVICES_COLUMNS, _service_row)
+    def _services(self, path: Path | None) -> tuple[list[Record], list[RejectedRecord]]:
+        """The rows of services.csv, and after them those of Backstage's files."""
+        rows: dict[int, ServiceRow] = {}
+        rejected: list[RejectedRecord] = []
+        if path is not None:
+            rows, rejected = _read(path, "services", SERVICES_COLUMNS, _service_row)
+        if self.backstage:
+            told, problems = read_backstage(self.folder, self.backstage)
+            after = max(rows, default=0)
+            rows |= {after + place: row for place, (_, row) in enumerate(told, start=1)}
+            rejected += problems
         kept, overlapping = _without_overlaps(
-            rows, path, "services", lambda row: f"{row.service_id} ({row.repository}, {row.label})"
+            rows,
+            path or self.folder,
+            "services",
+            lambda row: f"{row.service_id} ({row.repository}, {row.label})",
         )
         return list(kept), rejected + overlapping
 

@@ -67,6 +67,8 @@ class ServiceRow:
     label: str | None
     valid_from: date | None
     valid_to: date | None
+    pagerduty_service_id: str | None = None
+    jira_project: str | None = None
 
     @property
     def key(self) -> str:

@@ -17,7 +17,9 @@ named AS (
         services.service_id AS source_id,
         coalesce(any_value(catalogue.service_id), services.service_id) AS service_id
     FROM landing.pagerduty__services AS services
-    LEFT JOIN core.services AS catalogue ON lower(catalogue.service_id) = lower(services.name)
+    LEFT JOIN core.services AS catalogue
+        ON lower(catalogue.service_id) = lower(services.name)
+        OR split_part(services.service_id, '/', -1) = catalogue.pagerduty_service_id
     GROUP BY services.service_id
 )
 

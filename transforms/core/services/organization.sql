@@ -5,6 +5,7 @@ SELECT
     services.team_id,
     services.repository,
     services.label,
+    services.pagerduty_service_id,
     starts.start_utc AS valid_from_utc,
     ends.start_utc AS valid_to_utc
 FROM landing.organization__services AS services
