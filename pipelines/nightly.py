@@ -173,6 +173,7 @@ def land_github(night: Night) -> Manifest | None:
         night.environment,
         night.landing.manifests(),
         full=night.full,
+        resumes=True,
         patience=night.patience,
     )
     return None if registered is None else _land(night, registered)
@@ -234,7 +235,11 @@ def land_organization(night: Night) -> Manifest | None:
 
 
 def _land(night: Night, registered: sources.Registered) -> Manifest:
-    source = registered.source
+    source, draft = registered.source, registered.draft
+    if draft is not None:
+        if not draft.is_empty:
+            night.say(f"{source.name}: going on with a load that has not ended")
+        night.landing.remove_unfinished(source.name, draft.unfinished)
     load = night.landing.open_load(
         source=source.name,
         known_at_utc=source.server_time(),
@@ -243,6 +248,8 @@ def _land(night: Night, registered: sources.Registered) -> Manifest:
         record_types=registered.record_types,
         reads=source.reads,
     )
+    if draft is not None:
+        draft.belongs_to(load.load_id)
     pages = 0
     try:
         for item in source.pages():
@@ -267,6 +274,8 @@ def _land(night: Night, registered: sources.Registered) -> Manifest:
     if isinstance(source, GitHubSource):
         _read_identities(night, source, load)
     manifest = load.finish(requests=source.usage.requests, points=source.usage.points)
+    if draft is not None:
+        draft.remove()
     rejected = manifest.rows.get("rejected_records", 0)
     night.say(
         f"{source.name}: {sum(manifest.rows.values()) - rejected:,} rows in {pages} pages"
@@ -286,7 +295,9 @@ def _count_independently(night: Night, source: GitHubSource | PagerDutySource, l
         else:
             counts = expected_counts(source, load, manifests, zone)
     except StopSourceError as reason:
-        night.say(f"{source.name}: not counted independently: {reason}")
+        if isinstance(source, GitHubSource):  # the night is red, and the next one counts
+            load.gap(scope=COUNTS_SCOPE, message=f"Not counted independently: {reason}")
+        night.say(f"{source.name}: GAP not counted independently: {reason}")
         return
     load.write(counts, scope=COUNTS_SCOPE, fetched_at_utc=source.server_time())
 

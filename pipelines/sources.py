@@ -4,6 +4,8 @@ Here: the registry, and what each source is built from.
 Not here: reading (connectors), landing (``nightly``).
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,14 +24,19 @@ if TYPE_CHECKING:
     from connectors.github.client import GitHubSource
     from connectors.github.http import AppKey
     from connectors.organization.tables import Table
+    from warehouse.draft import Draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """A source the settings ask for, and the record types it lands."""
+    """A source the settings ask for, and the record types it lands.
+
+    ``draft`` is what it was answered in a load that has not ended; it ends with the load.
+    """
 
     source: Source
     record_types: tuple[type[Any], ...]
+    draft: "Draft | None" = None
 
 
 def github(
@@ -38,13 +45,16 @@ def github(
     manifests: list[Manifest],
     *,
     full: bool = False,
+    resumes: bool = False,
     patience: Patience | None = None,
 ) -> Registered | None:
     """GitHub, or the made-up organisation that answers in its place; None where neither is configured.
 
     Unless ``full``, it is told what earlier loads know, and reads only what has changed since.
+    ``resumes``: it goes on with the load of a run that was killed, and leaves what the next needs for that.
     """
     from connectors.github.records import RECORD_TYPES
+    from connectors.github.resuming import Resuming
     from pipelines.known import known_accounts, known_repositories
     from transforms.identity import JOURNAL
     from warehouse import journal
@@ -62,12 +72,28 @@ def github(
         if real is None
         else _over_http(settings, environment, patience or Patience())
     )
+    draft = None
+    if real is not None and resumes:
+        draft = _draft(settings, manifests, full=full)
+        source.transport = Resuming(transport=source.transport, draft=draft)
     if not full:
         source.known = known_repositories(manifests, source.server_time(), reads=source.reads)
     source.not_asked, source.unclaimed = known_accounts(
         manifests, journal.entries(settings.storage_path / "journal", JOURNAL), source.server_time()
     )
-    return Registered(source=source, record_types=RECORD_TYPES)
+    return Registered(source=source, record_types=RECORD_TYPES, draft=draft)
+
+
+def _draft(settings: Settings, manifests: list[Manifest], *, full: bool) -> "Draft":
+    """What a killed run was answered. Everything that decides what is asked must be as it was."""
+    from warehouse.draft import Draft
+
+    loads = [manifest.load_id for manifest in manifests if manifest.source == "github"]
+    stands_on = json.dumps([settings.configuration_hash, full, loads])
+    return Draft(
+        path=settings.storage_path / "work" / "github.draft",
+        stands_on=hashlib.sha256(stands_on.encode()).hexdigest(),
+    )
 
 
 def jira(

@@ -13,6 +13,7 @@ disagree with data.
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
@@ -122,6 +123,13 @@ class Landing:
             schemas={record.stream: _schema(record) for record in record_types}
             | {REJECTED: _REJECTED_SCHEMA},
         )
+
+    def remove_unfinished(self, source: str, load_ids: Sequence[str]) -> None:
+        """Remove the files of loads that never ended. One with a manifest stays, whatever it is called."""
+        for load_id in load_ids:
+            folder = self._source(source) / load_id
+            if folder.is_dir() and not (folder / "manifest.json").exists():
+                shutil.rmtree(folder)
 
     def manifests(self) -> list[Manifest]:
         """Every load that exists, oldest first by what was known when, then by id."""

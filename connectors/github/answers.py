@@ -5,8 +5,8 @@ large the next page should be.
 Not here: asking (``client``), the fields of records (``parse``), nested lists that go on (``rests``).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +19,9 @@ from connectors.github.transport import FINAL_ERRORS, Answer, Json, error_kinds
 
 CLEAN_PAGES = 4
 """After so many pages without holes, a page that was made smaller is made larger again."""
+
+RESTARTS = 3
+"""How often a walk begins again because GitHub refused its cursor; each time costs its pages once more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,44 @@ class PageSize:
         self.clean += 1
         if self.clean >= CLEAN_PAGES:
             self.now, self.clean = min(self.largest, self.now * 2), 0
+
+
+def refused_cursors(answer: Answer) -> set[int]:
+    """The operations of a request whose cursor GitHub no longer takes."""
+    return {
+        error["operation"]
+        for error in answer.errors
+        if error.get("type") == "INVALID_CURSOR_ARGUMENTS" and isinstance(error.get("operation"), int)
+    }
+
+
+@dataclass(slots=True)
+class Again:
+    """A walk whose cursor was refused begins at its start, and gives nothing twice that is as it was.
+
+    ``left``: how often it may, so that a server that refuses every cursor is a gap and no loop.
+    """
+
+    left: int = RESTARTS
+    given: set[tuple[Any, Any]] = field(default_factory=set)
+
+    def is_allowed_by(self, answer: Answer) -> bool:
+        """Whether the walk is to begin again because of this answer."""
+        if not refused_cursors(answer) or self.left == 0:
+            return False
+        self.left -= 1
+        return True
+
+    def without_known(self, listed: Sequence[Any]) -> list[Any]:
+        """Those of a page that did not come before; without id and time nobody can tell, and they count."""
+        new = []
+        for node in listed:
+            key = (node.get("id"), node.get("updatedAt")) if isinstance(node, dict) else (None, None)
+            if None not in key and key in self.given and self.left < RESTARTS:
+                continue
+            self.given.add(key)
+            new.append(node)
+        return new
 
 
 def has_holes(answer: Answer) -> bool:

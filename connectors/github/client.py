@@ -13,6 +13,7 @@ from typing import Any
 from connectors.contract import Gap, Page, Usage
 from connectors.errors import SkippableRecordError, StopScopeError, StopSourceError, TriedOftenError
 from connectors.github.answers import (
+    Again,
     Found,
     PageSize,
     found_of,
@@ -20,6 +21,7 @@ from connectors.github.answers import (
     has_holes,
     listed_of,
     path_of,
+    refused_cursors,
     repository_of,
     search_text,
     threads_of,
@@ -160,11 +162,16 @@ class GitHubSource:
         what, scope = f"organisation {login}", f"github:organization/{login}"
         after: str | None = None
         seen: set[str] = set()
+        again = Again()
         while True:
             operation = Operation(name="OrganizationRepositories", variables={"login": login, "after": after})
             answer = self._send([operation])
             if has_holes(answer):
                 answer = self._send([operation])
+            if after is not None and again.is_allowed_by(answer):
+                after = None  # what comes twice is walked once
+                seen.clear()
+                continue
             connection = path_of(answer, "organization", "repositories", what=what, is_first=after is None)
             for position, node in enumerate(listed_of(connection, what, "repositories"), start=1):
                 try:
@@ -235,11 +242,16 @@ class GitHubSource:
         number = unread = 0
         size = PageSize(largest=self.page_size, now=self.page_size)
         waiting = Waiting()
+        again = Again()
         try:
             while True:
                 number += 1
                 what = f"{name}, page {number}"
                 answer = self._ask_for_page(name, after, size)
+                if after is not None and again.is_allowed_by(answer):
+                    after = None
+                    seen.clear()
+                    continue
                 fields = path_of(answer, "repository", what=f"repository {name}", is_first=number == 1)
                 repository = repository_of(fields, name)
                 scope = repository.repository_id
@@ -251,7 +263,7 @@ class GitHubSource:
                 self._read_again |= {
                     str(node["id"]) for node in listed if isinstance(node, dict) and "id" in node
                 }
-                whole = waiting.hold_back(listed)
+                whole = waiting.hold_back(again.without_known(listed))
                 page = self._page(whole, repository, answer.served_at_utc, number)
                 unread += unread_in(page)
                 yield page
@@ -437,18 +449,25 @@ class GitHubSource:
 
     def _read_rests(self, waiting: Waiting) -> datetime:
         now = waiting.next_request()
-        data, served_at_utc = self._ask_for_rests(now)
-        for rest, more in zip(now, data, strict=True):
-            waiting.rests += rest.take(more)
+        answers, served_at_utc = self._ask_for_rests(now)
+        for rest, (more, is_refused) in zip(now, answers, strict=True):
+            if is_refused and rest.may_begin_again():
+                waiting.begin_again(rest)
+            else:
+                waiting.rests += rest.take(more)
         return served_at_utc
 
     def _ask_for_rests(
         self, rests: Sequence[Rest], *, is_last_try: bool = False
-    ) -> tuple[list[Json | None], datetime]:
-        """Their answers, in order. An answer with holes is asked for again in halves, a single one once."""
+    ) -> tuple[list[tuple[Json | None, bool]], datetime]:
+        """Their answers, in order, and whether the cursor was refused.
+
+        An answer with holes is asked for again in halves, a single one once.
+        """
         answer = self._send([rest.asked() for rest in rests])
         if is_last_try or not has_holes(answer):
-            return list(answer.data), answer.served_at_utc
+            refused = refused_cursors(answer)
+            return [(data, place in refused) for place, data in enumerate(answer.data)], answer.served_at_utc
         if len(rests) == 1:
             return self._ask_for_rests(rests, is_last_try=True)
         middle = len(rests) // 2

@@ -41,6 +41,13 @@ class Waiting:
                 whole.append(node)
         return whole
 
+    def begin_again(self, rest: "Rest") -> None:
+        """Read a list from its start, and with it what hangs below its rows."""
+        below = {id(node) for node in _rows_below(rest.parent, rest.connection)}
+        self.rests = [other for other in self.rests if id(other.parent) not in below]
+        rest.begin_again()
+        self.rests.append(rest)
+
     def is_worth_a_request(self) -> bool:
         return sum(_NODES[rest.connection] for rest in self.rests) >= NODES_A_REQUEST
 
@@ -84,6 +91,17 @@ class Rest:
     pull_request: Json
     after: str | None
     seen: set[str] = field(default_factory=set)
+    may_restart: bool = True
+
+    def may_begin_again(self) -> bool:
+        """Whether a refused cursor can be mended by asking for the list from its start; once."""
+        return self.may_restart and self.after is not None
+
+    def begin_again(self) -> None:
+        """Forget what came of the list."""
+        self.parent[self.connection]["nodes"] = []
+        self.after, self.may_restart = None, False
+        self.seen.clear()
 
     def asked(self) -> Operation:
         return Operation(name=self.operation, variables={"id": self.parent["id"], "after": self.after})
@@ -152,6 +170,14 @@ def _listed(parent: Any, connection: str) -> list[Any]:
         return nodes(parent, connection)
     except SkippableRecordError:
         return []
+
+
+def _rows_below(parent: Any, connection: str) -> Iterator[Any]:
+    """The rows of a nested list, and those of the lists below them."""
+    for node in _listed(parent, connection):
+        yield node
+        if connection == "reviewThreads":
+            yield from _listed(node, "comments")
 
 
 def _reactions_of(node: Json, pull_request: Json) -> Iterator[Rest]:

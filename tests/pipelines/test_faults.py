@@ -1,0 +1,132 @@
+"""Every fault that the emulator has for GitHub: the run ends as one without faults, or says what is missing.
+
+Here: nights with a fault, by what core holds at their end.
+Not here: which answer leads to which message (``tests/connectors/github``), kills (``test_killed``).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.github.client import GitHubSource
+from connectors.github.http import GitHubOverHttp
+from connectors.github.records import RECORD_TYPES
+from connectors.waiting import Patience
+from pipelines import nightly
+from pipelines.known import known_repositories
+from pipelines.nightly import Night
+from pipelines.settings import Settings
+from pipelines.sources import Registered
+from tests.pipelines.contents import content_hash
+from tests.shared_material import emulated_world
+from warehouse.landing import Manifest
+
+TOKEN = "github_pat_sigemu"  # the emulator's own, which expires when it is told to
+SEEDS = (1, 2, 3)
+PASSING = {
+    "500",
+    "502",
+    "503",
+    "429",
+    "403_secondary",
+    "slow",
+    "truncate",
+    "short_body",
+    "reset",
+    "drop",
+    "html_200",
+    "graphql_partial",
+    "graphql_timeout",
+    "graphql_502",
+    "graphql_rate_limited",
+    "graphql_resource_limits",
+    "expire_cursors",
+}
+"""Kinds that asking again mends: a few of them leave nothing missing."""
+
+STAYING = {"401", "expire_tokens"}
+"""Kinds that only an operator mends."""
+
+HOLED = {"graphql_partial", "graphql_resource_limits"}
+"""Kinds of PASSING that leave a gap where the same single row is missing twice running."""
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Any]:
+    running = emulated_world(seed=8, gen={"months": 2, "people": 5, "prs_per_month": 25})
+    yield running
+    running.stop()
+
+
+@pytest.fixture(autouse=True)
+def without_limits(world: Any) -> None:
+    world.faults.set([])
+    world.apps["github"].reset_limits()
+    world.apps["github"].engine.cursor_epoch = 0
+    world.apps["github"].token_epoch = 0.0
+
+
+def night_of(folder: Path) -> Night:
+    document = {
+        "organization": {"name": "Acme", "reporting_timezone": "Europe/Berlin"},
+        "storage": {"path": "."},
+        "folder": folder,
+    }
+    return Night(settings=Settings.model_validate(document), environment={})
+
+
+def land(night: Night, world: Any) -> Manifest:
+    transport = GitHubOverHttp(
+        base_url=world.url("github"), credential=TOKEN, patience=Patience(sleep=lambda _: None)
+    )
+    source = GitHubSource(transport=transport, organizations=("acme",), page_size=4)
+    source.known = known_repositories(night.landing.manifests(), source.server_time(), reads=source.reads)
+    return nightly._land(night, Registered(source=source, record_types=RECORD_TYPES))
+
+
+def contents(night: Night) -> str:
+    nightly.land_organization(night)
+    nightly.build_core(night)
+    return content_hash(night.working_path)
+
+
+@pytest.fixture(scope="module")
+def wanted(world: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The hash of the only load and of core, without faults."""
+    world.faults.set([])
+    night = night_of(tmp_path_factory.mktemp("whole"))
+    manifest = land(night, world)
+    assert manifest.is_complete
+    return manifest.content_hash, contents(night)
+
+
+def test_every_fault_of_the_emulator_is_tried(world: Any) -> None:
+    from sigemu.core import FAULT_KINDS
+
+    assert set(FAULT_KINDS) == PASSING | STAYING
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("kind", sorted(PASSING | STAYING))
+def test_a_night_with_faults_ends_as_one_without_or_is_red_until_the_next(
+    tmp_path: Path, world: Any, wanted: tuple[str, str], kind: str, seed: int
+) -> None:
+    night = night_of(tmp_path)
+    rule: dict[str, Any] = {"kind": kind, "rate": 0.2, "delay": 0.01, "retry_after": 1, "match": "graphql"}
+    if kind in STAYING | {"expire_cursors"}:
+        rule |= {"nth": [4 + 5 * seed], "rate": 0}
+    world.faults.set([rule], seed=seed)
+    first = land(night, world)
+    assert world.faults.fired
+    assert first.is_complete or kind in STAYING | HOLED, first.gaps
+    last = first
+    if not first.is_complete:
+        assert all(gap.strip() for gap in first.gaps)
+        world.faults.set([])
+        world.apps["github"].token_epoch = 0.0
+        last = land(night, world)
+        assert last.is_complete
+    if last is not first or last.content_hash != wanted[0]:  # accounts are asked about as often as it went
+        assert contents(night) == wanted[1]
