@@ -81,6 +81,8 @@ class Metric:
     change called meaningful; ``amount_unit`` the unit of a case's amount, where it has one; a minimum sample
     of "none" is none; the cases with one of ``confidential_whys`` are shown to nobody one by one;
     with ``is_why_a_person`` the reason of a case is whose it is, and is not published;
+    ``by_pull_request`` says that each case is of one pull request, which the query gives as ``pr_id``, and is
+    decided by it, its children and the organisation's files alone: a night asks only for those that changed;
     ``facts_sql`` is the query beside the file.
     """
 
@@ -119,6 +121,7 @@ class Metric:
     confidential_whys: tuple[str, ...] = ()
     is_why_a_person: bool = False
     hides_refs: bool = False
+    by_pull_request: bool = False
     facts_sql: str
 
     @property

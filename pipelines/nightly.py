@@ -37,15 +37,17 @@ from transforms.build import (
     build_trend_tables,
     comments,
     full_selects,
+    renew_core_tables,
     view_selects,
 )
 from transforms.causes import JOURNAL as CAUSES_JOURNAL
 from transforms.causes import take_in as take_in_causes
 from transforms.core.build import CoreSettings
 from transforms.identity import JOURNAL, take_in
+from transforms.incremental import BuildAnewError, BuiltFrom, loads_known, remember, touched_pull_requests
 from transforms.queries import create
 from warehouse import journal
-from warehouse.connection import connect
+from warehouse.connection import DatabaseBusyError, connect, duckdb_version
 from warehouse.landing import ChosenLoad, Landing, Load, Manifest, choose_loads, newest_known_at
 from warehouse.publish import publish
 from warehouse.storage import make_storage
@@ -353,12 +355,15 @@ def build_settings(night: Night, as_of_utc: datetime) -> BuildSettings:
 
 
 def build_core(night: Night) -> dict[str, int]:
-    """A new working database with core and the ledger. Gives the rows of each core table."""
+    """The working database with core and the ledger. Gives the rows of each core table.
+
+    Where last night's database is a ground to build on, only the pull requests that may have changed are
+    looked at again; else a new one is built.
+    """
     as_of_utc, loads = chosen_loads(night)
     folder = night.settings.storage_path / "journal"
     path = night.working_path
     path.parent.mkdir(parents=True, exist_ok=True)
-    _remove(path)
     entries = journal.entries(folder, JOURNAL)
     if night.as_of_utc is None:  # a past as-of learns nothing of what was decided since
         taken_in = take_in(entries, as_of_utc)
@@ -366,25 +371,62 @@ def build_core(night: Night) -> dict[str, int]:
         entries += taken_in
         said = journal.entries(folder, CAUSES_JOURNAL)
         journal.append(folder, CAUSES_JOURNAL, take_in_causes(said, as_of_utc))
-    with connect(path) as connection:
-        new = build_core_tables(
-            connection,
-            loads,
-            entries,
-            build_settings(night, as_of_utc),
-            journal.entries(folder, CAUSES_JOURNAL),
-        )
-        if night.as_of_utc is None:
-            # Looking back is no first sight: it adds nothing to what is remembered.
-            journal.append(folder, JOURNAL, new)
-        counts = _counts(connection, "core")
-    if new and night.as_of_utc is None:
-        night.say(f"identity: {len(new)} accounts bound to people of the roster, at first sight")
+    settings = build_settings(night, as_of_utc)
+    kept = None if night.full or night.as_of_utc is not None or not path.exists() else _renewed(night)
+    if kept is None:
+        _remove(path)
+        causes = journal.entries(folder, CAUSES_JOURNAL)
+        with connect(path) as connection:
+            new = build_core_tables(connection, loads, entries, settings, causes)
+            counts = _counts(connection, "core")
+    else:
+        new, counts = kept
+    if night.as_of_utc is None:
+        # Looking back is no first sight: it adds nothing to what is remembered.
+        journal.append(folder, JOURNAL, new)
+        if new:
+            night.say(f"identity: {len(new)} accounts bound to people of the roster, at first sight")
     night.say(
         f"core: {counts['pull_requests']:,} pull requests, {counts['reviews']:,} reviews "
         f"as of {as_of_utc:%Y-%m-%d %H:%M} UTC"
     )
     return counts
+
+
+def _renewed(night: Night) -> tuple[list[dict[str, Any]], dict[str, int]] | None:
+    """Last night's database brought up to date: new journal entries and rows. None where it is of no use."""
+    as_of_utc, loads = chosen_loads(night)
+    folder = night.settings.storage_path / "journal"
+    entries, causes = journal.entries(folder, JOURNAL), journal.entries(folder, CAUSES_JOURNAL)
+    settings = build_settings(night, as_of_utc)
+    try:
+        with connect(night.working_path) as connection:
+            n_known = loads_known(connection, _built_from(night))
+            new = renew_core_tables(connection, loads, n_known, entries, settings, causes)
+            counts = _counts(connection, "core")
+            touched = touched_pull_requests(connection)
+    except (BuildAnewError, DatabaseBusyError) as reason:
+        night.say(f"core: everything is built anew: {reason}")
+        return None
+    night.say(f"core: {touched:,} of {counts['pull_requests']:,} pull requests are looked at again")
+    return new, counts
+
+
+def _built_from(night: Night) -> BuiltFrom:
+    as_of_utc, loads = chosen_loads(night)
+    settings = build_settings(night, as_of_utc)
+    decides = [
+        code_hash(),
+        duckdb_version(),
+        settings.configuration_hash,
+        settings.organization,
+        json.dumps({**settings.core.parameters(), "as_of_utc": None}, sort_keys=True, default=str),
+    ]
+    return BuiltFrom(
+        decides=hashlib.sha256("\n".join(decides).encode()).hexdigest(),
+        as_of_utc=as_of_utc,
+        load_ids=tuple(load.manifest.load_id for load in loads),
+    )
 
 
 def build_facts(night: Night) -> dict[str, int]:
@@ -393,6 +435,7 @@ def build_facts(night: Night) -> dict[str, int]:
     with connect(night.working_path) as connection:
         build_fact_tables(connection, night.catalogue, build_settings(night, as_of_utc))
         counts = _counts(connection, "facts")
+        remember(connection, _built_from(night))
     night.say(f"facts: {sum(counts.values()):,} cases of {len(counts)} metrics")
     return counts
 
@@ -518,7 +561,8 @@ def _remove(database: Path) -> None:
 
 def _counts(connection: Any, schema: str) -> dict[str, int]:
     names = connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE schema_name = $schema ORDER BY table_name",
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() "
+        "AND schema_name = $schema ORDER BY table_name",
         {"schema": schema},
     ).fetchall()
     return {

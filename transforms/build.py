@@ -28,6 +28,15 @@ from transforms.identity import (
     merge_people,
     replay,
 )
+from transforms.incremental import (
+    note_open_cases,
+    note_unsettled,
+    renew_core,
+    renew_landing,
+    swap_facts,
+    touched_core,
+    touched_pull_requests,
+)
 from transforms.ledger import (
     Publication,
     build_catalog,
@@ -72,40 +81,97 @@ def build_core_tables(
 
     ``causes`` are the entries of the journal of settled causes.
     """
-    connection.execute("CREATE SCHEMA ops")
     sources = load_landing(connection, loads)
-    zone = settings.core.reporting_timezone
-    reporting_days(connection, _roster_dates(connection, sources), zone)
+    new = _identities(connection, loads, sources, journal, settings, causes)
+    build_core(connection, conform_sources(sources, settings.core), settings.core)
+    note_unsettled(connection, settings.core, sources)
+    _build_ledger(connection, loads, sources, settings)
+    return new
+
+
+def renew_core_tables(
+    connection: duckdb.DuckDBPyConnection,
+    loads: Sequence[ChosenLoad],
+    n_known: int,
+    journal: Sequence[Mapping[str, Any]],
+    settings: BuildSettings,
+    causes: Sequence[Mapping[str, Any]] = (),
+) -> list[dict[str, Any]]:
+    """The same, in a database that was built from the first ``n_known`` of these loads.
+
+    Raises BuildAnewError where pull requests alone cannot tell it; the database is of no use then.
+    """
+    for schema in ("ops", "trends", "catalog"):
+        connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    sources = renew_landing(connection, loads, n_known)
+    connection.execute("DROP TABLE core.identities")
+    new = _identities(connection, loads, sources, journal, settings, causes)
+    renew_core(connection, conform_sources(sources, settings.core), settings.core, sources)
+    _build_ledger(connection, loads, sources, settings)
+    return new
+
+
+def _identities(
+    connection: duckdb.DuckDBPyConnection,
+    loads: Sequence[ChosenLoad],
+    sources: Sequence[str],
+    journal: Sequence[Mapping[str, Any]],
+    settings: BuildSettings,
+    causes: Sequence[Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """What core needs besides landing: the days of the organisation's files, and whose account is whose, causes."""
+    connection.execute("CREATE SCHEMA ops")
+    reporting_days(connection, _roster_dates(connection, sources), settings.core.reporting_timezone)
     horizon = max([settings.core.as_of_utc, *(load.manifest.known_at_utc for load in loads)])
     build_handles(connection, sources)
     new: list[dict[str, Any]] = []
     if "organization" in sources:
         merge_people(connection, replay(journal, horizon))
         new = bindings_at_first_sight(connection, journal, horizon)
-    load_identities(connection, [*journal, *new], horizon, zone)
+    load_identities(connection, [*journal, *new], horizon, settings.core.reporting_timezone)
     load_settled(connection, causes, settings.core.as_of_utc)
-    build_core(connection, conform_sources(sources, settings.core), settings.core)
+    return new
+
+
+def _build_ledger(
+    connection: duckdb.DuckDBPyConnection,
+    loads: Sequence[ChosenLoad],
+    sources: Sequence[str],
+    settings: BuildSettings,
+) -> None:
     if not settings.persons:
         connection.execute("DELETE FROM core.goals WHERE owner_kind = 'person'")
     build_loads(connection, loads)
     build_rejected_records(connection, sources)
     build_completeness(connection, sources, settings.core.as_of_utc)
     build_coverage(connection, sources)
-    return new
 
 
 def build_fact_tables(
     connection: duckdb.DuckDBPyConnection, catalogue: Mapping[str, Metric], settings: BuildSettings
 ) -> None:
-    """``facts``, from core."""
+    """``facts``, from core. Where core was renewed, of the touched pull requests only, as far as that goes.
+
+    With persons off the cases are changed once their cells are computed, so they are made anew every night.
+    """
+    gaps = _gaps(connection, catalogue)
+    as_of_utc = settings.core.as_of_utc.replace(tzinfo=None)
+    renewed: list[Metric] = []
+    if settings.persons and touched_pull_requests(connection) is not None:
+        renewed = [
+            metric for metric in catalogue.values() if metric.by_pull_request and metric.id not in gaps
+        ]
+        with touched_core(connection, settings.core.reporting_timezone):
+            build_facts(connection, renewed, as_of_utc=as_of_utc, goals_agreed=False)
+        for metric in renewed:
+            swap_facts(connection, metric.id)
+    anew = [metric for metric in catalogue.values() if metric not in renewed]
+    for metric in anew:
+        connection.execute(f"DROP TABLE IF EXISTS facts.{metric.id}")
     build_facts(
-        connection,
-        catalogue.values(),
-        as_of_utc=settings.core.as_of_utc.replace(tzinfo=None),
-        persons=settings.persons,
-        gaps=_gaps(connection, catalogue),
-        goals_agreed=False,
+        connection, anew, as_of_utc=as_of_utc, persons=settings.persons, gaps=gaps, goals_agreed=False
     )
+    note_open_cases(connection, catalogue.values())
 
 
 def build_trend_tables(

@@ -21,6 +21,7 @@ SELECT
     ref::VARCHAR AS ref,
     contributor_id::VARCHAR AS contributor_id,
     cluster_id::VARCHAR AS cluster_id,
+    pr_id::VARCHAR AS pr_id,
     source_url::VARCHAR AS source_url,
     anchor_at_utc,
     reporting_month(anchor_at_utc) AS month_start,
@@ -28,7 +29,7 @@ SELECT
     why::VARCHAR AS why,
     amount::DOUBLE AS amount,
     exposure::DOUBLE AS exposure
-FROM (SELECT NULL::VARCHAR AS cluster_id WHERE false UNION ALL BY NAME ({query}))
+FROM (SELECT NULL::VARCHAR AS cluster_id, NULL::VARCHAR AS pr_id WHERE false UNION ALL BY NAME ({query}))
 WHERE anchor_at_utc <= $as_of_utc
 ORDER BY subject_kind, subject_id, anchor_at_utc, case_id
 """
@@ -83,8 +84,8 @@ def build_facts(
     """
     connection.execute("CREATE SCHEMA IF NOT EXISTS facts")
     for metric in metrics:
+        create(connection, f"facts.{metric.id}")
         if metric.id in gaps:
-            create(connection, f"facts.{metric.id}")
             continue
         parameters = {**metric.params, **(params or {}), "as_of_utc": as_of_utc}
         query = metric.facts_sql

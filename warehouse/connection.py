@@ -52,6 +52,11 @@ def connect_reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
+def duckdb_version() -> str:
+    """The version of DuckDB that runs."""
+    return duckdb.__version__
+
+
 def _open(path: str, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(path, read_only=read_only, config=dict(_OFFLINE))

@@ -224,14 +224,33 @@ def build_core(connection: duckdb.DuckDBPyConnection, conform: Conform, settings
     """Create and fill every ``core`` table. Needs the table ``identities`` where accounts come in."""
     set_reporting_zone(connection, settings.reporting_timezone)
     connection.execute("CREATE SCHEMA IF NOT EXISTS conformed; CREATE SCHEMA IF NOT EXISTS core")
-    for entity, cut in ENTITIES.items():
-        create(connection, f"core.{entity}", schema="conformed")
-        conform(connection, entity)
-        fill(connection, f"core.{entity}", _cut(entity, cut), settings.parameters())
+    for entity in ENTITIES:
+        build_entity(connection, entity, conform, settings)
+    build_clock_tables(connection, settings)
+    for name in DERIVED:
+        build_derived(connection, name, settings)
+    connection.execute("DROP SCHEMA conformed CASCADE")
+
+
+def build_entity(
+    connection: duckdb.DuckDBPyConnection, entity: str, conform: Conform, settings: CoreSettings
+) -> None:
+    """One entity: conformed, then cut at the as-of. Those before it in ENTITIES are there."""
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS conformed; DROP TABLE IF EXISTS conformed.{entity}")
+    create(connection, f"core.{entity}", schema="conformed")
+    conform(connection, entity)
+    fill(connection, f"core.{entity}", _cut(entity, ENTITIES[entity]), settings.parameters())
+
+
+def build_clock_tables(connection: duckdb.DuckDBPyConnection, settings: CoreSettings) -> None:
+    """``local_days`` and ``core.months``: from the first instant of anything to the as-of."""
     _local_days(connection, settings)
     _months(connection, settings)
-    for name in DERIVED:
-        fill(connection, f"core.{name}", sql(f"core/derived/{name}.sql"), settings.parameters())
+
+
+def build_derived(connection: duckdb.DuckDBPyConnection, name: str, settings: CoreSettings) -> None:
+    """One derived table. Those before it in DERIVED are there."""
+    fill(connection, f"core.{name}", sql(f"core/derived/{name}.sql"), settings.parameters())
 
 
 def _cut(entity: str, cut: Cut) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
+from transforms.queries import sql
 from warehouse.landing import REJECTED, ChosenLoad
 
 
@@ -101,8 +102,10 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
     },
 }
 
+PREPARED: Mapping[str, Sequence[str]] = {"github": ("known_names", "default_branches")}
+"""What many rows of a source have in common, told from all of them once (``landed/<source>__<name>.sql``)."""
+
 _VERSIONS = """
-CREATE TABLE landing.{name}__versions AS
 SELECT files.* EXCLUDE (filename, file_row_number), loads.load_id AS _load_id, loads.ordinal AS _load,
     file_row_number AS _place
 FROM read_parquet($files, filename = true, file_row_number = true, union_by_name = true) AS files
@@ -159,8 +162,9 @@ def changed_within_load(connection: duckdb.DuckDBPyConnection, source: str, stre
     columns = [
         row[0]
         for row in connection.execute(
-            "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'landing' "
-            "AND table_name = $name AND NOT starts_with(column_name, '_') ORDER BY column_index",
+            "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() "
+            "AND schema_name = 'landing' AND table_name = $name AND NOT starts_with(column_name, '_') "
+            "ORDER BY column_index",
             {"name": f"{name}__versions"},
         ).fetchall()
     ]
@@ -170,6 +174,36 @@ def changed_within_load(connection: duckdb.DuckDBPyConnection, source: str, stre
 def load_landing(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoad]) -> list[str]:
     """Make the ``landing`` tables of these loads, oldest first. Gives the sources that have any."""
     connection.execute("CREATE SCHEMA landing")
+    register_loads(connection, loads)
+    sources = sorted({load.manifest.source for load in loads})
+    for source in sources:
+        for stream, kind in STREAMS[source].items():
+            name = f"{source}__{stream}"
+            found = _files(source, stream, loads)
+            if found["files"] or kind.columns is None:
+                connection.execute(f"CREATE TABLE landing.{name}__versions AS {_VERSIONS}", found)
+            else:
+                connection.execute(_EMPTY.format(name=name, columns=kind.columns))
+            make_newest(connection, name, kind, loads)
+        rejected = f"CREATE TABLE landing.{source}__{REJECTED}__versions AS {_VERSIONS}"
+        connection.execute(rejected, _files(source, REJECTED, loads))
+        prepare(connection, source)
+    return sources
+
+
+def append_landing(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoad], n_known: int) -> None:
+    """Add the versions of the loads after the first ``n_known``, oldest first, to ``landing`` tables."""
+    new = loads[n_known:]
+    for source in sorted({load.manifest.source for load in new}):
+        for stream in (*STREAMS[source], REJECTED):
+            into = f"INSERT INTO landing.{source}__{stream}__versions BY NAME {_VERSIONS}"
+            found = _files(source, stream, new)
+            if found["files"]:
+                connection.execute(into, found)
+
+
+def register_loads(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoad]) -> None:
+    """The table ``loads``: each with its ordinal, which says what is newer."""
     frame = pl.DataFrame(
         {
             "load_id": [load.manifest.load_id for load in loads],
@@ -180,31 +214,30 @@ def load_landing(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLo
         schema={"load_id": pl.String, "source": pl.String, "folder": pl.String, "ordinal": pl.Int64},
     )
     connection.register("loads_frame", frame)
-    connection.execute("CREATE TABLE loads AS SELECT * FROM loads_frame")
+    connection.execute("CREATE OR REPLACE TABLE loads AS SELECT * FROM loads_frame")
     connection.unregister("loads_frame")
-    sources = sorted({load.manifest.source for load in loads})
-    for source in sources:
-        for stream, kind in STREAMS[source].items():
-            _load_stream(connection, source, stream, kind, loads)
-        _versions(connection, source, REJECTED, loads)
-    return sources
 
 
-def _load_stream(
-    connection: duckdb.DuckDBPyConnection,
-    source: str,
-    stream: str,
-    kind: Stream,
-    loads: Sequence[ChosenLoad],
+def make_newest(
+    connection: duckdb.DuckDBPyConnection, name: str, kind: Stream, loads: Sequence[ChosenLoad] = ()
 ) -> None:
-    name = _versions(connection, source, stream, loads)
+    """The ``landing`` table of a stream, from its versions. ``loads`` are needed where it is taken whole."""
     if kind.whole:
+        source, _, stream = name.partition("__")
         connection.execute(_WHOLE.format(name=name), {"newest": _newest_good(source, stream, loads)})
         return
     where = ""
     if kind.snapshot_of is not None:
-        where = _OF_SNAPSHOT.format(parents=f"{source}__{kind.snapshot_of}", parent=kind.parent)
+        parents = f"{name.partition('__')[0]}__{kind.snapshot_of}"
+        where = _OF_SNAPSHOT.format(parents=parents, parent=kind.parent)
     connection.execute(_NEWEST.format(name=name, key=kind.key, where=where))
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, source: str) -> None:
+    """The tables of PREPARED, from the others of the source."""
+    for name in PREPARED.get(source, ()):
+        select = sql(f"core/landed/{source}__{name}.sql")
+        connection.execute(f"CREATE OR REPLACE TABLE landing.{source}__{name} AS {select}")
 
 
 def _newest_good(source: str, stream: str, loads: Sequence[ChosenLoad]) -> int:
@@ -218,19 +251,12 @@ def _newest_good(source: str, stream: str, loads: Sequence[ChosenLoad]) -> int:
     return max(good, default=0)
 
 
-def _versions(
-    connection: duckdb.DuckDBPyConnection, source: str, stream: str, loads: Sequence[ChosenLoad]
-) -> str:
-    name = f"{source}__{stream}"
-    files = [
-        str(load.manifest.folder / file)
-        for load in loads
-        if load.manifest.source == source
-        for file in load.manifest.files.get(stream, ())
-    ]
-    kind = STREAMS[source].get(stream)
-    if not files and kind is not None and kind.columns is not None:
-        connection.execute(_EMPTY.format(name=name, columns=kind.columns))
-        return name
-    connection.execute(_VERSIONS.format(name=name), {"files": files})
-    return name
+def _files(source: str, stream: str, loads: Sequence[ChosenLoad]) -> dict[str, list[str]]:
+    return {
+        "files": [
+            str(load.manifest.folder / file)
+            for load in loads
+            if load.manifest.source == source
+            for file in load.manifest.files.get(stream, ())
+        ]
+    }

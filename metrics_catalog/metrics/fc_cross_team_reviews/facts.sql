@@ -6,6 +6,7 @@ SELECT
     pulls.ref,
     pairs.reviewer_id AS contributor_id,
     reviews.source_url,
+    pairs.pr_id,
     pairs.first_review_at_utc AS anchor_at_utc,
     CASE
         WHEN own.team_id IS NULL OR authors.team_id IS NULL THEN 'excluded'

@@ -181,6 +181,7 @@ SELECT
     decided.ref,
     decided.author_id AS contributor_id,
     reviews.source_url,
+    decided.pr_id,
     decided.asked_at_utc AS anchor_at_utc,
     decided.outcome,
     CASE WHEN decided.outcome = 'not_taken_up' THEN decided.ended_by || '_late' ELSE decided.ended_by END AS why,

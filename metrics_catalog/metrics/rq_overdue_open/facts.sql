@@ -80,6 +80,7 @@ SELECT
     pulls.ref,
     cases.reviewer_id AS contributor_id,
     pulls.source_url,
+    cases.pr_id,
     cases.anchor_at_utc,
     cases.outcome,
     cases.why,

@@ -6,6 +6,7 @@ SELECT
     pulls.ref,
     coalesce(requests.reviewer_id, requests.answered_by_id) AS contributor_id,
     pulls.source_url,
+    requests.pr_id,
     requests.anchor_at_utc,
     requests.outcome,
     requests.why,

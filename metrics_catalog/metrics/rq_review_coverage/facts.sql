@@ -34,6 +34,7 @@ SELECT
     merged.ref,
     NULL AS contributor_id,
     merged.source_url,
+    merged.pr_id,
     merged.merged_at_utc AS anchor_at_utc,
     CASE
         WHEN merged.excluded_why IS NOT NULL THEN 'excluded'

@@ -6,6 +6,7 @@ SELECT
     pulls.ref,
     pairs.reviewer_id AS contributor_id,
     pulls.source_url,
+    pairs.pr_id,
     pairs.ended_at_utc AS anchor_at_utc,
     'reviewed' AS outcome,
     'before_the_end' AS why,

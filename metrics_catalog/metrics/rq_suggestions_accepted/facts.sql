@@ -7,6 +7,7 @@ SELECT
     comments.author_id AS contributor_id,
     pulls.pr_id AS cluster_id,
     comments.source_url,
+    pulls.pr_id,
     pulls.merged_at_utc AS anchor_at_utc,
     CASE WHEN comments.suggestion_applied THEN 'accepted' ELSE 'not_accepted' END AS outcome,
     CASE WHEN comments.suggestion_applied THEN 'applied' ELSE 'not_applied' END AS why,

@@ -7,6 +7,7 @@ SELECT
     fates.starter_id AS contributor_id,
     fates.pr_id AS cluster_id,
     fates.source_url,
+    fates.pr_id,
     pulls.merged_at_utc AS anchor_at_utc,
     CASE
         WHEN NOT fates.is_asking THEN 'excluded'

@@ -113,6 +113,7 @@ SELECT
     ref,
     author_id AS contributor_id,
     source_url,
+    pr_id,
     CASE
         WHEN ended_by = 'answered_in_draft' THEN responded_at_utc
         ELSE coalesce(first_ready_at_utc, created_at_utc)

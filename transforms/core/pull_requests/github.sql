@@ -7,50 +7,6 @@ WITH first_authors AS (
     GROUP BY pull_request_id
 ),
 
--- A name can go to another repository: it means the one that had it last.
-known_names AS (
-    SELECT
-        lower(name_with_owner) AS name,
-        arg_max(repository_id, (_load, _page, _place)) AS repository_id,
-        list(DISTINCT repository_id) AS repositories
-    FROM landing.github__repositories__versions
-    GROUP BY lower(name_with_owner)
-),
-
-default_branches AS (
-    SELECT DISTINCT repository_id, default_branch
-    FROM landing.github__repositories__versions
-    WHERE default_branch IS NOT NULL
-),
-
--- GitHub keeps the old name on what was merged before a default branch was renamed, and tells nobody that
--- name. So before the first merge to a branch that is known to be the default, it was the branch that most
--- pull requests were merged to.
-first_known_merges AS (
-    SELECT pulls.repository_id, min(pulls.merged_at_utc) AS merged_at_utc
-    FROM landing.github__pull_requests AS pulls
-    JOIN default_branches
-        ON default_branches.repository_id = pulls.repository_id
-        AND default_branches.default_branch = pulls.base_branch
-    GROUP BY pulls.repository_id
-),
-
-earlier_default_branches AS (
-    SELECT repository_id, arg_max(base_branch, (n, base_branch)) AS default_branch, before_utc
-    FROM (
-        SELECT
-            pulls.repository_id,
-            pulls.base_branch,
-            coalesce(first_known_merges.merged_at_utc, TIMESTAMP '9999-12-31') AS before_utc,
-            count(*) AS n
-        FROM landing.github__pull_requests AS pulls
-        LEFT JOIN first_known_merges ON first_known_merges.repository_id = pulls.repository_id
-        WHERE pulls.merged_at_utc < coalesce(first_known_merges.merged_at_utc, TIMESTAMP '9999-12-31')
-        GROUP BY pulls.repository_id, pulls.base_branch, first_known_merges.merged_at_utc
-    )
-    GROUP BY repository_id, before_utc
-),
-
 -- GitHub has no field for it: opened as a draft if the first change was to ready, or if there was none and
 -- it is one now.
 first_changes AS (
@@ -65,7 +21,7 @@ touched AS (
         pulls.pull_request_id,
         list(DISTINCT services.service_id ORDER BY services.service_id) AS service_ids
     FROM landing.github__pull_requests AS pulls
-    JOIN known_names ON known_names.repository_id = pulls.repository_id
+    JOIN landing.github__known_names AS known_names ON known_names.repository_id = pulls.repository_id
     JOIN core.services AS services
         ON lower(services.repository) = known_names.name
         AND (services.label IS NULL OR list_contains(pulls.labels, services.label))
@@ -88,14 +44,10 @@ SELECT
     pulls.merged_at_utc,
     pulls.closed_at_utc,
     EXISTS (
-        FROM default_branches
-        WHERE default_branches.repository_id = pulls.repository_id
-            AND default_branches.default_branch = pulls.base_branch
-    ) OR EXISTS (
-        FROM earlier_default_branches AS earlier
-        WHERE earlier.repository_id = pulls.repository_id
-            AND earlier.default_branch = pulls.base_branch
-            AND pulls.merged_at_utc < earlier.before_utc
+        FROM landing.github__default_branches AS branches
+        WHERE branches.repository_id = pulls.repository_id
+            AND branches.default_branch = pulls.base_branch
+            AND (branches.before_utc IS NULL OR pulls.merged_at_utc < branches.before_utc)
     ) AS merged_to_default_branch,
     coalesce(touched.service_ids, []) AS service_ids,
     CASE
@@ -117,4 +69,4 @@ LEFT JOIN identities AS holders
     AND pulls.created_at_utc < holders.to_utc
 LEFT JOIN first_changes ON first_changes.pull_request_id = pulls.pull_request_id
 LEFT JOIN touched ON touched.pull_request_id = pulls.pull_request_id
-LEFT JOIN known_names AS reverted ON reverted.name = lower(split_part(pulls.reverts_ref, '#', 1))
+LEFT JOIN landing.github__known_names AS reverted ON reverted.name = lower(split_part(pulls.reverts_ref, '#', 1))
