@@ -91,7 +91,6 @@ def build_facts(
         query = metric.facts_sql
         used = {name: value for name, value in parameters.items() if f"${name}" in query + _CASES}
         connection.execute(_CASES.format(query=query), used)
-        create(connection, f"facts.{metric.id}")
         if persons and "person" in metric.subject_kinds and (goals_agreed or not metric.is_goal_only):
             insert(connection, f"facts.{metric.id}", _PERSONS)
         if metric.team == "pooled":

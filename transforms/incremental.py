@@ -87,6 +87,16 @@ _LANDED_MUST_HOLD: Mapping[str, tuple[str, str]] = {
 }
 
 
+_OTHER_TEAMS = """
+SELECT 1 FROM (
+    (FROM was_teams EXCEPT SELECT team_id FROM core.followups)
+    UNION ALL (SELECT team_id FROM core.followups EXCEPT FROM was_teams)
+)
+LIMIT 1
+"""
+"""A team is one if the roster, a service or a follow-up names it: a case of a team needs that (``facts``)."""
+
+
 class BuildAnewError(Exception):
     """The kept database cannot be brought up to date by pull requests alone; the message says why."""
 
@@ -216,6 +226,8 @@ def renew_core(
             build_derived(connection, name, settings)
             _show(connection, f"core.{name}")
     connection.execute("DROP SCHEMA IF EXISTS conformed CASCADE")
+    if connection.execute(_OTHER_TEAMS).fetchall():
+        raise BuildAnewError("changed: teams that follow-ups name")
     with _beside(connection):
         found = connection.execute(_unsettled(connection, sources), _later(settings)).fetchall()
     connection.execute("CREATE OR REPLACE TABLE unsettled (id VARCHAR)")
@@ -263,7 +275,7 @@ def touched_core(connection: duckdb.DuckDBPyConnection, zone: str) -> Iterator[N
             f"CREATE TABLE beside.core.{name} AS "
             f"SELECT * FROM core.{name} WHERE {KEYS[name]} IN (FROM touched)"
         )
-    _show(connection, *(f"core.{name}" for name in (*SHARED, *CLOCKS)))
+    _show(connection, *(f"core.{name}" for name in (*ENTITIES, *CLOCKS) if name not in KEYS))
     with _beside(connection):
         set_reporting_zone(connection, zone)
         yield
@@ -348,6 +360,9 @@ def _give_up_if_most(connection: duckdb.DuckDBPyConnection, sources: Sequence[st
 
 
 def _keep_what_was(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE was_teams AS SELECT DISTINCT team_id FROM core.followups"
+    )
     for table in _MUST_BE_EQUAL:
         connection.execute(f"CREATE OR REPLACE TEMP TABLE was_{_plain(table)} AS FROM {table}")
     for table, (columns, _) in _must_hold(connection):

@@ -31,6 +31,10 @@ earlier AS (
 
 SELECT repository_id, default_branch, NULL AS before_utc FROM known
 UNION ALL
-SELECT repository_id, arg_max(base_branch, (n, base_branch)), before_utc
+SELECT earlier.repository_id, earlier.base_branch, earlier.before_utc
 FROM earlier
-GROUP BY repository_id, before_utc
+WHERE NOT EXISTS (
+    FROM earlier AS other
+    WHERE other.repository_id = earlier.repository_id
+        AND (other.n > earlier.n OR (other.n = earlier.n AND other.base_branch > earlier.base_branch))
+)
