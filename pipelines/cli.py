@@ -78,7 +78,7 @@ def run(
         ),
     ] = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Read everything again, and not only what has changed.")
+        bool, typer.Option("--full", help="Read and build everything again, and not only what has changed.")
     ] = False,
     as_of: AsOf = None,
     config: Config = None,
