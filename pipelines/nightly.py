@@ -402,7 +402,7 @@ def _renewed(night: Night) -> tuple[list[dict[str, Any]], dict[str, int]] | None
     try:
         with connect(night.working_path) as connection:
             n_known = loads_known(connection, _built_from(night))
-            new = renew_core_tables(connection, loads, n_known, entries, settings, causes)
+            new = renew_core_tables(connection, loads, entries, settings, n_known=n_known, causes=causes)
             counts = _counts(connection, "core")
             touched = touched_pull_requests(connection)
     except (BuildAnewError, DatabaseBusyError) as reason:

@@ -82,7 +82,7 @@ def build_core_tables(
     ``causes`` are the entries of the journal of settled causes.
     """
     sources = load_landing(connection, loads)
-    new = _identities(connection, loads, sources, journal, settings, causes)
+    new = _identities(connection, loads, sources, journal, settings, causes=causes)
     build_core(connection, conform_sources(sources, settings.core), settings.core)
     note_unsettled(connection, settings.core, sources)
     _build_ledger(connection, loads, sources, settings)
@@ -92,9 +92,10 @@ def build_core_tables(
 def renew_core_tables(
     connection: duckdb.DuckDBPyConnection,
     loads: Sequence[ChosenLoad],
-    n_known: int,
     journal: Sequence[Mapping[str, Any]],
     settings: BuildSettings,
+    *,
+    n_known: int,
     causes: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
     """The same, in a database that was built from the first ``n_known`` of these loads.
@@ -105,7 +106,7 @@ def renew_core_tables(
         connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
     sources = renew_landing(connection, loads, n_known)
     connection.execute("DROP TABLE core.identities")
-    new = _identities(connection, loads, sources, journal, settings, causes)
+    new = _identities(connection, loads, sources, journal, settings, causes=causes)
     renew_core(connection, conform_sources(sources, settings.core), settings.core, sources)
     _build_ledger(connection, loads, sources, settings)
     return new
@@ -117,9 +118,10 @@ def _identities(
     sources: Sequence[str],
     journal: Sequence[Mapping[str, Any]],
     settings: BuildSettings,
+    *,
     causes: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    """What core needs besides landing: the days of the organisation's files, and whose account is whose, causes."""
+    """What core needs besides landing: the days of the organisation's files, and whose account is whose."""
     connection.execute("CREATE SCHEMA ops")
     reporting_days(connection, _roster_dates(connection, sources), settings.core.reporting_timezone)
     horizon = max([settings.core.as_of_utc, *(load.manifest.known_at_utc for load in loads)])

@@ -72,7 +72,7 @@ class Kept:
             try:
                 with connect(self.path) as connection:
                     known = loads_known(connection, built)
-                    new = renew_core_tables(connection, loads, known, self.journal, settings)
+                    new = renew_core_tables(connection, loads, self.journal, settings, n_known=known)
             except BuildAnewError as reason:
                 self.reason = str(reason)
         else:
@@ -215,7 +215,7 @@ def test_a_build_that_breaks_off_is_not_built_on(two_nights: tuple[World, Kept])
     )
     with connect(kept.path) as connection:
         loads_known(connection, built)
-        renew_core_tables(connection, loads, 2, kept.journal, settings)
+        renew_core_tables(connection, loads, kept.journal, settings, n_known=2)
     kept.build(FIRST_NIGHT + DAY)
     assert kept.reason == "the last build did not come to its end"
 
