@@ -183,7 +183,8 @@ class PagerDuty(_Section):
 class Incidents(_Section):
     """[sources.incidents]: incidents of any other tool, each table a file or a SELECT."""
 
-    incidents: str
+    incidents: str | None = None
+    deployments: str | None = None
     log: str | None = None
     shifts: str | None = None
 

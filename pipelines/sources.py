@@ -185,6 +185,7 @@ def incidents(settings: Settings, known_at_utc: datetime) -> Registered | None:
 
     source = IncidentTables(
         incidents=section.incidents,
+        deployments=section.deployments,
         log=section.log,
         shifts=section.shifts,
         folder=settings.folder,

@@ -81,4 +81,24 @@ class ShiftRow:
         return f"{self.person}/{self.schedule or ''}/{self.start_at}"
 
 
-RECORD_TYPES = (IncidentRow, LogRow, ShiftRow)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentRow:
+    """One deployment that has ended. ``changes`` are pull requests, as owner/name#12."""
+
+    stream: ClassVar[str] = "deployments"
+    deployment_id: str
+    source_url: str | None
+    services: tuple[str, ...]
+    environment: str
+    status: str
+    finished_at_utc: datetime
+    kind: Literal["normal", "hotfix", "rollback"]
+    changes: tuple[str, ...]
+    repairs: str | None
+
+    @property
+    def key(self) -> str:
+        return self.deployment_id
+
+
+RECORD_TYPES = (IncidentRow, LogRow, ShiftRow, DeploymentRow)

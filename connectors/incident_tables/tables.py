@@ -18,7 +18,16 @@ import duckdb
 
 from connectors.contract import Gap, Page, Record, RejectedRecord, Usage
 from connectors.errors import SkippableRecordError, StopScopeError
-from connectors.incident_tables.records import Channel, IncidentRow, LogRow, LogType, ShiftRow, Tag, Via
+from connectors.incident_tables.records import (
+    Channel,
+    DeploymentRow,
+    IncidentRow,
+    LogRow,
+    LogType,
+    ShiftRow,
+    Tag,
+    Via,
+)
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "incidents": (
@@ -27,12 +36,17 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "log": ("incident_id", "type", "occurred_at", "person", "to_person", "via", "channel", "until"),
     "shifts": ("person", "start_at", "end_at", "schedule"),
+    "deployments": (
+        *("deployment_id", "services", "finished_at", "environment", "status", "kind", "changes"),
+        *("repairs", "url"),
+    ),
 }
 """Columns of each table; those of NEEDED must be there, others may be missing."""
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "incidents": ("incident_id", "created_at"),
     "log": ("incident_id", "type", "occurred_at"),
     "shifts": ("person", "start_at", "end_at"),
+    "deployments": ("deployment_id", "services", "finished_at"),
 }
 _READERS = {
     ".csv": "read_csv(?, all_varchar = true, header = true)",
@@ -56,6 +70,7 @@ class IncidentTables:
     incidents: str | None
     log: str | None
     shifts: str | None
+    deployments: str | None = None
     folder: Path
     known_at_utc: datetime
     name: str = "incidents"
@@ -72,6 +87,7 @@ class IncidentTables:
             ("incidents", self.incidents, self._incident),
             ("log", self.log, self._log_row),
             ("shifts", self.shifts, self._shift),
+            ("deployments", self.deployments, self._deployment),
         )
         for stream, table, read in reads:
             if table is None:
@@ -200,6 +216,19 @@ class IncidentTables:
             end_at=end.isoformat(),
         )
 
+    def _deployment(self, row: Row) -> DeploymentRow:
+        return DeploymentRow(
+            deployment_id=_text(row, "deployment_id"),
+            source_url=_url(row),
+            services=_several(row, "services"),
+            environment=_optional(row, "environment") or "production",
+            status=(_optional(row, "status") or "success").lower(),
+            finished_at_utc=self._past(row, "finished_at"),
+            kind=cast(Any, _word(row, "kind", ("normal", "hotfix", "rollback")) or "normal"),
+            changes=_several(row, "changes"),
+            repairs=_optional(row, "repairs"),
+        )
+
     def _past(self, row: Row, name: str) -> datetime:
         found = _instant(row, name)
         if found > self.known_at_utc:
@@ -218,6 +247,13 @@ def _optional(row: Row, name: str) -> str | None:
         return None
     text = str(value).strip()
     return text or None
+
+
+def _several(row: Row, name: str) -> tuple[str, ...]:
+    """A list of a table, or text with ; between its parts."""
+    value = row.get(name)
+    parts = value if isinstance(value, list | tuple) else (_optional(row, name) or "").split(";")
+    return tuple(dict.fromkeys(str(part).strip() for part in parts if str(part).strip()))
 
 
 def _text(row: Row, name: str) -> str:

@@ -82,6 +82,7 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
         "expected_counts": Stream(key="count_id"),
     },
     "incidents": {
+        "deployments": Stream(whole=True),
         "incidents": Stream(whole=True),
         "log": Stream(whole=True),
         "shifts": Stream(whole=True),
