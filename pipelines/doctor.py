@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from connectors.contract import Gap
 from connectors.errors import StopScopeError, StopSourceError
 from connectors.github.client import GitHubSource
+from connectors.jira.client import JiraSource
 from connectors.waiting import Patience
 from pipelines import identities, sources
 from pipelines.nightly import Night
@@ -123,6 +124,21 @@ def _others(night: Night, now_utc: datetime) -> Iterator[Finding]:
         answers = f"{name}: it answers, and takes the token ({served_at_utc:%Y-%m-%d %H:%M} UTC)."
         yield Finding(is_fine=True, text=answers)
         yield _clock(now_utc, served_at_utc, of=name)
+        if isinstance(registered.source, JiraSource):
+            yield from _projects(registered.source)
+
+
+def _projects(source: JiraSource) -> Iterator[Finding]:
+    """The projects that the account can see, and those of the configuration that it cannot."""
+    seen = []
+    for found in source.visible():
+        if isinstance(found, Gap):
+            yield Finding(is_fine=False, text=f"Jira: {found.message}")
+        else:
+            seen.append(found)
+    yield Finding(
+        is_fine=bool(seen), text=f"Jira: {len(seen)} projects are read: {', '.join(seen) or 'none'}."
+    )
 
 
 def _files(night: Night) -> Iterator[Finding]:
