@@ -49,7 +49,7 @@ def run_step(step: str, folder: Path, source: dict[str, Any]) -> None:
     night = night_of(folder, source)
     start = time.perf_counter()
     if step == "publish":
-        _without_gate(night)
+        publish_without_gate(night)
     else:
         getattr(nightly, step)(night)
     seconds = time.perf_counter() - start
@@ -57,7 +57,7 @@ def run_step(step: str, folder: Path, source: dict[str, Any]) -> None:
     print(json.dumps({"seconds": seconds, "peak_mb": peak}))
 
 
-def _without_gate(night: Night) -> None:
+def publish_without_gate(night: Night) -> None:
     """Publishing alone; the checks' time is an import's and is not what is measured here."""
     from transforms.queries import create
     from warehouse.connection import connect

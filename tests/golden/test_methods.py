@@ -1,7 +1,7 @@
 """Every worked example of the shared methods, through the code and SQL that every night runs.
 
-Here: months, the working-day clock, intervals, month over month, the group rule, comment labels. Files of
-methods that are tried elsewhere or not at all are skipped by name.
+Here: months, the working-day clock, intervals, month over month, the group rule, comment labels; and that no
+file is of a method that nothing tries. Not here: the methods of ``ELSEWHERE``.
 """
 
 import json
@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from metrics_catalog.catalogue import load_catalogue
+from tests.golden import test_change_methods as change_methods
 from tests.golden.test_metrics import assert_same
 from tests.golden.worked_example import conformed_rows, instant
 from tests.transforms.world import build_core_of
@@ -243,11 +244,23 @@ CHECKS: Mapping[str, Mapping[str, Callable[[Case, float], None]]] = {
 }
 """By method and kind of case; a file with one kind of case has a list and no kind."""
 
+ELSEWHERE: Mapping[str, str] = {
+    "trend": "tests/golden/test_change_methods.py",
+    "quarter_comparison": "tests/golden/test_change_methods.py",
+    "usual_range": "tests/golden/test_change_methods.py",
+    "ladder": "tests/transforms/test_ladder.py",
+    "unrequested_reviews": "tests/packets/test_unrequested.py",
+}
+"""Who tries the other methods, from the same folder."""
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     folder = Path(metafunc.config.getoption("--golden-dir"))
     if "case" in metafunc.fixturenames:
         metafunc.parametrize(("method", "kind", "case", "tolerance"), list(_cases(folder)))
+    if "path" in metafunc.fixturenames:
+        paths = sorted(folder.glob("method_*.json"))
+        metafunc.parametrize("path", paths, ids=[path.stem for path in paths])
 
 
 def _cases(folder: Path) -> Iterator[Any]:
@@ -257,9 +270,7 @@ def _cases(folder: Path) -> Iterator[Any]:
         for kind, some in (cases if isinstance(cases, dict) else {"": cases}).items():
             name = f"{method}-{kind}" if kind else method
             if kind not in CHECKS.get(method, {}):
-                skip = pytest.mark.skip(reason=f"{path.name}: no test here for {name}")
-                yield pytest.param(method, kind, {}, 0.0, id=name, marks=[skip])
-                continue
+                continue  # tried elsewhere, or the test below fails
             for number, case in enumerate(some):
                 yield pytest.param(
                     method, kind, case, document["tolerance"], id=f"{name}-{case.get('id', number)}"
@@ -268,3 +279,15 @@ def _cases(folder: Path) -> Iterator[Any]:
 
 def test_worked_example(method: str, kind: str, case: Case, tolerance: float) -> None:
     CHECKS[method][kind](case, tolerance)
+
+
+def test_every_method_and_kind_of_case_is_tried(path: Path) -> None:
+    document = json.loads(path.read_text("utf-8"))
+    method, cases = document["method"], document["cases"]
+    assert path.stem == f"method_{method}"
+    if method in ELSEWHERE:
+        assert f"method_{method}" in (Path(__file__).parents[2] / ELSEWHERE[method]).read_text("utf-8") or (
+            method in change_methods.CHECKS
+        )
+    else:
+        assert set(cases if isinstance(cases, dict) else {"": cases}) == set(CHECKS[method])

@@ -14,10 +14,14 @@ from packets.quarters import parse_quarter
 from packets.unrequested import reviews_given
 from tests.packets.organisation import utc
 
-GOLDEN: dict[str, Any] = json.loads(
-    (Path(__file__).parents[1] / "golden" / "method_unrequested_reviews.json").read_text("utf-8")
-)
 TABLES = ("people", "memberships", "pull_requests", "pr_events", "reviews")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The worked examples of the folder that the option names."""
+    path = Path(metafunc.config.getoption("--golden-dir")) / "method_unrequested_reviews.json"
+    cases = json.loads(path.read_text("utf-8"))["cases"] if path.exists() else []
+    metafunc.parametrize("case", cases, ids=[str(case["id"]) for case in cases])
 
 
 def filled(case: dict[str, Any]) -> duckdb.DuckDBPyConnection:
@@ -42,7 +46,6 @@ def _column(name: str, key: str) -> str:
     return key if key in known else f"{key}_utc"
 
 
-@pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: str(case["id"]))
 def test_worked_example(case: dict[str, Any]) -> None:
     published = Publication(
         as_of_utc=utc(case["as_of"].removesuffix("Z").replace("T", " ")),

@@ -16,14 +16,17 @@ from transforms.ladder import (
     year_to,
 )
 
-GOLDEN: dict[str, Any] = json.loads(
-    (Path(__file__).parents[1] / "golden" / "method_ladder.json").read_text("utf-8")
-)
 WORDS = CaseWords(case="pages answered within target", misses={"late": "answered late"}, pending="still open")
 
 
-def case_id(case: dict[str, Any]) -> str:
-    return str(case["id"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The worked examples of the folder that the option names."""
+    path = Path(metafunc.config.getoption("--golden-dir")) / "method_ladder.json"
+    cases = json.loads(path.read_text("utf-8"))["cases"] if path.exists() else {}
+    for kind, fixture in (("ladder", "case"), ("informative_share", "packet_case")):
+        if fixture in metafunc.fixturenames:
+            known = cases.get(kind, [])
+            metafunc.parametrize(fixture, known, ids=[str(one["id"]) for one in known])
 
 
 def ladder_months(rows: list[dict[str, Any]]) -> list[LadderMonth]:
@@ -37,7 +40,6 @@ def ladder_months(rows: list[dict[str, Any]]) -> list[LadderMonth]:
     return months
 
 
-@pytest.mark.parametrize("case", GOLDEN["cases"]["ladder"], ids=case_id)
 def test_worked_example(case: dict[str, Any]) -> None:
     found = standing(
         ladder_months(case["months"]),
@@ -61,10 +63,10 @@ def test_worked_example(case: dict[str, Any]) -> None:
         assert number == (None if expected[name] is None else pytest.approx(expected[name], abs=1e-6)), name
 
 
-@pytest.mark.parametrize("case", GOLDEN["cases"]["informative_share"], ids=case_id)
-def test_informative_share(case: dict[str, Any]) -> None:
-    found = informative_share(case["rungs"])
-    assert {name: getattr(found, name) for name in case["expected"]} == case["expected"]
+def test_informative_share(packet_case: dict[str, Any]) -> None:
+    found = informative_share(packet_case["rungs"])
+    expected = packet_case["expected"]
+    assert {name: getattr(found, name) for name in expected} == expected
 
 
 def test_a_rung_needs_the_metrics_own_conditions() -> None:

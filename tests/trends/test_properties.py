@@ -190,7 +190,9 @@ AWKWARD = [
     ("America/Havana", date(2026, 11, 1)),  # midnight comes twice
     ("America/Sao_Paulo", date(2026, 3, 1)),
     ("Atlantic/Azores", date(2026, 10, 1)),
-    ("Asia/Kolkata", date(2026, 4, 1)),
+    ("Asia/Kathmandu", date(2026, 4, 1)),
+    ("America/St_Johns", date(2026, 11, 1)),  # whose clocks went back at 0:01 until 2011
+    ("America/St_Johns", date(2009, 11, 1)),  # and on this very day: half an hour after midnight comes twice
     ("Pacific/Apia", date(2026, 1, 1)),
     ("Pacific/Apia", date(2012, 1, 1)),  # two days after one that never was
     ("Australia/Lord_Howe", date(2026, 4, 1)),
