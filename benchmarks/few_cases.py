@@ -2,10 +2,10 @@
 
     python benchmarks/few_cases.py                     60 engineers, 16 months, the two newest final quarters
 
-The made-up organisation goes through the whole pipeline; a packet is built of every engineer in role (managers
-here neither review nor write code). Printed per group: packets, the median of ``informative_share`` (metrics on
-The made-up organisation goes through the whole pipeline; a packet is built of every engineer in role (managers
-twelve_months or cases). A chart is empty if fewer than two marks are drawn in it; there must be none.
+The made-up organisation goes through the whole pipeline; a packet is built of every engineer in role.
+Printed per group: packets, the median of ``informative_share`` (metrics on the rungs quarter or
+twelve_months), and the mean share of applicable metrics that say something (quarter, twelve_months or
+cases). A chart is empty if fewer than two marks are drawn in it; there must be none.
 """
 
 import argparse
