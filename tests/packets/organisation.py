@@ -39,6 +39,7 @@ TABLES = (
     *("core.services", "core.pull_requests", "core.pr_events", "core.reviews", "core.review_threads"),
     "core.review_requests",
     "core.thread_comments",
+    *("core.incidents", "core.tickets", "core.deployments"),
     *("core.goals", "trends.goals"),
     *("trends.periods", "trends.period_states"),
     *("ops.publication", "ops.loads", "ops.completeness", "ops.rejected_records", "ops.identity_coverage"),

@@ -209,7 +209,9 @@ def test_a_run_that_holds_the_storage_keeps_others_out(demo: Path) -> None:
 
 
 def test_an_unknown_source_and_an_as_of_that_pulls_are_wrong_usage(config: tuple[str, str]) -> None:
-    assert "Known: github, organization" in evenhand("run", "--source", "jira", *config).stderr
+    refused = evenhand("run", "--source", "gitlab", *config)
+    assert refused.returncode == 2
+    assert "No source 'gitlab'. Known: github, incidents, jira, organization, pagerduty." in refused.stderr
     assert evenhand("run", "--as-of", "2026-05-31", "--full", *config).returncode == 2
     assert "is not an instant" in evenhand("run", "--as-of", "yesterday", *config).stderr
 

@@ -42,6 +42,7 @@ def test_the_settings_name_the_other_files(world: World) -> None:
         "sources": {"demo": {"engineers": 40, "months": 14, "seed": 7}},
         "people": {"roster": "people.csv", "calendar": "calendar.csv", "bots": ["acme-release-bot"]},
         "services": {"file": "services.csv"},
+        "goals": {"file": "goals.toml"},
     }
 
 

@@ -317,7 +317,7 @@ def test_a_cursor_that_nobody_gave_out_is_refused(first_night: DemoTransport) ->
 
 def test_an_unknown_operation_names_the_known_ones(first_night: DemoTransport) -> None:
     with pytest.raises(ValueError, match="PullRequests"):
-        first_night.send([Operation(name="Deployments", variables={})])
+        first_night.send([Operation(name="OrganizationTeams", variables={})])
 
 
 def test_an_instant_needs_its_zone(world: World) -> None:

@@ -65,11 +65,11 @@ known AS (
     LEFT JOIN owned ON owned.deployment_id = placed.deployment_id
 ),
 
--- One line of deployments for each repository, or for each service that has environments of its own.
-lines AS (
+-- One succession of deployments for each repository, or for each service that has environments of its own.
+successions AS (
     SELECT
         *,
-        repository_id || ' ' || CASE WHEN len(named_ids) > 0 THEN named ELSE '' END AS line
+        repository_id || ' ' || CASE WHEN len(named_ids) > 0 THEN named ELSE '' END AS succession
     FROM known
 ),
 
@@ -80,26 +80,26 @@ successes AS (
         lag(change_at_utc) OVER before AS change_at_before_utc,
         lag(change_at_utc) OVER before IS NOT NULL AS has_one_before,
         change_at_utc < lag(change_at_utc) OVER before AND EXISTS (
-            FROM lines AS earlier
-            WHERE earlier.line = lines.line
-                AND earlier.commit_oid = lines.commit_oid
+            FROM successions AS earlier
+            WHERE earlier.succession = successions.succession
+                AND earlier.commit_oid = successions.commit_oid
                 AND earlier.conformed_environment = 'production'
                 AND earlier.is_success
-                AND earlier.finished_at_utc < lines.finished_at_utc
+                AND earlier.finished_at_utc < successions.finished_at_utc
         ) AS goes_back
-    FROM lines
+    FROM successions
     WHERE conformed_environment = 'production' AND is_success
-    WINDOW before AS (PARTITION BY line ORDER BY finished_at_utc, deployment_id)
+    WINDOW before AS (PARTITION BY succession ORDER BY finished_at_utc, deployment_id)
 ),
 
 carried AS (
     SELECT
-        lines.deployment_id,
+        successions.deployment_id,
         pulls.pr_id,
         pulls.service_ids,
         pulls.is_hotfix
-    FROM lines
-    JOIN successes ON successes.deployment_id = lines.deployment_id
+    FROM successions
+    JOIN successes ON successes.deployment_id = successions.deployment_id
     JOIN (
         SELECT
             pulls.*,
@@ -110,16 +110,16 @@ carried AS (
         LEFT JOIN landing.github__pull_requests AS landed ON landed.pull_request_id = pulls.pr_id
         WHERE pulls.merged_at_utc IS NOT NULL
     ) AS pulls
-        ON pulls.repository_id = lines.repository_id
+        ON pulls.repository_id = successions.repository_id
         AND (
             (
                 pulls.merged_to_default_branch
                 AND successes.has_one_before
                 AND pulls.merged_at_utc > successes.change_at_before_utc
-                AND pulls.merged_at_utc <= lines.change_at_utc
+                AND pulls.merged_at_utc <= successions.change_at_utc
             )
             OR (
-                pulls.pr_id = lines.repository_id || '/pull/' || lines.change_number
+                pulls.pr_id = successions.repository_id || '/pull/' || successions.change_number
                 AND NOT coalesce(successes.goes_back, false)
             )
         )
@@ -128,51 +128,51 @@ carried AS (
 -- A service that shares its repository, and is told apart by a label, is deployed when a change of it is.
 contents AS (
     SELECT
-        lines.deployment_id,
+        successions.deployment_id,
         list(DISTINCT carried.pr_id ORDER BY carried.pr_id) AS pr_ids,
         list_distinct(flatten(list(carried.service_ids))) AS changed_service_ids,
         coalesce(bool_or(carried.is_hotfix), false) AS is_hotfix
-    FROM lines
+    FROM successions
     JOIN carried
-        ON carried.deployment_id = lines.deployment_id
-        AND (len(lines.named_ids) = 0 OR list_has_any(carried.service_ids, lines.named_ids))
-    GROUP BY lines.deployment_id
+        ON carried.deployment_id = successions.deployment_id
+        AND (len(successions.named_ids) = 0 OR list_has_any(carried.service_ids, successions.named_ids))
+    GROUP BY successions.deployment_id
 )
 
 SELECT
-    lines.deployment_id,
-    coalesce(lines.name_with_owner, lines.repository_id) || ' deployment ' || split_part(lines.deployment_id, '/', 2)
+    successions.deployment_id,
+    coalesce(successions.name_with_owner, successions.repository_id) || ' deployment ' || split_part(successions.deployment_id, '/', 2)
         AS ref,
-    coalesce(lines.source_url, lines.repository_url || '/deployments') AS source_url,
+    coalesce(successions.source_url, successions.repository_url || '/deployments') AS source_url,
     list_sort(
         CASE
-            WHEN len(lines.named_ids) > 0 THEN lines.named_ids
-            WHEN len(list_intersect(coalesce(contents.changed_service_ids, []), lines.repository_service_ids)) > 0
+            WHEN len(successions.named_ids) > 0 THEN successions.named_ids
+            WHEN len(list_intersect(coalesce(contents.changed_service_ids, []), successions.repository_service_ids)) > 0
                 THEN list_distinct(
                     list_concat(
-                        lines.whole_service_ids,
-                        list_intersect(contents.changed_service_ids, lines.repository_service_ids)
+                        successions.whole_service_ids,
+                        list_intersect(contents.changed_service_ids, successions.repository_service_ids)
                     )
                 )
-            WHEN len(lines.whole_service_ids) > 0 THEN lines.whole_service_ids
-            ELSE lines.repository_service_ids
+            WHEN len(successions.whole_service_ids) > 0 THEN successions.whole_service_ids
+            ELSE successions.repository_service_ids
         END
     ) AS service_ids,
-    lines.conformed_environment AS environment,
-    lines.state AS status,
-    lines.finished_at_utc,
+    successions.conformed_environment AS environment,
+    successions.state AS status,
+    successions.finished_at_utc,
     CASE
-        WHEN lines.kind <> 'normal' THEN lines.kind
+        WHEN successions.kind <> 'normal' THEN successions.kind
         WHEN successes.goes_back THEN 'rollback'
         WHEN contents.is_hotfix THEN 'hotfix'
         ELSE 'normal'
     END AS kind,
     coalesce(contents.pr_ids, []) AS pr_ids,
     coalesce(
-        lines.repairs_id,
-        CASE WHEN lines.kind = 'rollback' OR successes.goes_back THEN successes.deployment_id_before END
+        successions.repairs_id,
+        CASE WHEN successions.kind = 'rollback' OR successes.goes_back THEN successes.deployment_id_before END
     ) AS remediates_deployment_id
-FROM lines
-LEFT JOIN successes ON successes.deployment_id = lines.deployment_id
-LEFT JOIN contents ON contents.deployment_id = lines.deployment_id
-WHERE lines.finished_at_utc IS NOT NULL
+FROM successions
+LEFT JOIN successes ON successes.deployment_id = successions.deployment_id
+LEFT JOIN contents ON contents.deployment_id = successions.deployment_id
+WHERE successions.finished_at_utc IS NOT NULL

@@ -1,5 +1,5 @@
 -- One row per incident. A service of the services file is told by its name; the two highest priorities are major.
-WITH ranked AS (
+WITH placed AS (
     SELECT priority_id, row_number() OVER (ORDER BY weight DESC, name) AS place
     FROM landing.pagerduty__priorities
     WHERE weight IS NOT NULL
@@ -30,7 +30,7 @@ SELECT
     incidents.source_url,
     coalesce(named.service_id, incidents.service_id) AS service_id,
     incidents.urgency,
-    coalesce(ranked.place <= 2, false) AS is_major,
+    coalesce(placed.place <= 2, false) AS is_major,
     incidents.created_at_utc AT TIME ZONE 'UTC' AS created_at_utc,
     incidents.resolved_at_utc AT TIME ZONE 'UTC' AS resolved_at_utc,
     CASE WHEN incidents.resolved_at_utc <= $as_of_utc AT TIME ZONE 'UTC' THEN incidents.merged_into_id END
@@ -38,5 +38,5 @@ SELECT
     coalesce(tagged.tag, incidents.title_tag) AS resolution_tag
 FROM landing.pagerduty__incidents AS incidents
 LEFT JOIN named ON named.source_id = incidents.service_id
-LEFT JOIN ranked ON ranked.priority_id = incidents.priority_id
+LEFT JOIN placed ON placed.priority_id = incidents.priority_id
 LEFT JOIN tagged ON tagged.incident_id = incidents.incident_id
