@@ -50,7 +50,7 @@ def completeness_of(
         for row in of_source:
             status_of[row["month"]].add(row["status"])
         in_quarter = {month: status_of[month] for month in quarter.months if month in status_of}
-        name = _SOURCES.get(source, source)
+        name = SOURCE_NAMES.get(source, source)
         told.append(f"{name}: {_quarter_words(in_quarter, so_far)}.")
         whole &= all(found == {"complete"} for found in in_quarter.values())
         gaps += [f"{name}, {gap}" for gap in _gaps(of_source)]
@@ -66,7 +66,7 @@ def completeness_of(
     )
 
 
-_SOURCES = {"github": "GitHub", "jira": "Jira", "pagerduty": "PagerDuty"}
+SOURCE_NAMES = {"github": "GitHub", "jira": "Jira", "pagerduty": "PagerDuty"}
 _FILES = frozenset({"organization"})
 """The organisation's own files: there is nothing to count them against."""
 
@@ -136,7 +136,7 @@ def _load_gaps(connection: duckdb.DuckDBPyConnection, published: Publication) ->
            WHERE NOT is_complete ORDER BY known_at_utc, load_id""",
     )
     return [
-        f"{_SOURCES.get(row['source'], row['source'])}, load of"
+        f"{SOURCE_NAMES.get(row['source'], row['source'])}, load of"
         f" {day_text(published.local(row['known_at_utc']).date())}: {plain(gap)}."
         for row in rows
         for gap in row["gaps"] or ["a gap that is not named"]

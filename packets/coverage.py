@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
+from packets.completeness import SOURCE_NAMES
 from packets.published import Row, read
 from packets.quarters import Quarter
 
@@ -43,7 +44,7 @@ def coverage_of(connection: duckdb.DuckDBPyConnection, quarter: Quarter) -> Cove
         year, inside = _sums(of_source, quarter.year), _sums(of_source, quarter.months)
         if not year[0]:
             continue
-        name = _SOURCES.get(source, source)
+        name = SOURCE_NAMES.get(source, source)
         told = f"{name}: {_percent(year)} of the {year[0]:,} cases of the twelve months"
         if inside[0]:
             told += f", and {_percent(inside)} of the quarter's {inside[0]:,},"
@@ -55,9 +56,6 @@ def coverage_of(connection: duckdb.DuckDBPyConnection, quarter: Quarter) -> Cove
                 f"so this may miss cases."
             )
     return Coverage(sentences=tuple(sentences), caveats=caveats)
-
-
-_SOURCES = {"github": "GitHub", "jira": "Jira", "pagerduty": "PagerDuty"}
 
 
 def _sums(rows: Sequence[Row], months: Sequence[str]) -> tuple[int, int]:

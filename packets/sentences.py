@@ -30,10 +30,12 @@ from transforms.ladder import (
 class Comparison:
     """The quarter and the three before it, in cases, and the verdict on them where there is one.
 
-    ``verdict`` has the cases in it, but where they are too few; ``outcome`` and ``reason`` are its classes.
+    ``brief`` is the sentence without its intervals and spans, for a list. ``verdict`` has the cases in it,
+    but where they are too few; ``outcome`` and ``reason`` are its classes.
     """
 
     sentence: str
+    brief: str
     before_months: int
     verdict: str | None = None
     outcome: str | None = None
@@ -185,7 +187,17 @@ def comparison(
     )
     if not current.n:
         told = f"none {lead}"
-    return Comparison(sentence=f"{told}; {past}.", before_months=len(with_cases))
+    brief = f"{_in_brief(metric, statistic, current)}; before {_in_brief(metric, statistic, earlier)}"
+    return Comparison(sentence=f"{told}; {past}.", brief=brief, before_months=len(with_cases))
+
+
+def _in_brief(metric: Metric, statistic: Statistic, pooled: Pool) -> str:
+    """The counts of ``_in_cases``; a median without its interval."""
+    if not pooled.n:
+        return "none"
+    if statistic != "median" or pooled.n < metric.n_min_quarter:
+        return _in_cases(metric, statistic, pooled)
+    return f"median {_middle(estimated(pooled, statistic))} {metric.unit} over {pooled.n:.0f}"
 
 
 def _in_cases(metric: Metric, statistic: Statistic, pooled: Pool) -> str:

@@ -122,9 +122,14 @@ def detail_texts(metric: Metric, cell: Mapping[str, Any] | None) -> list[str]:
         if not words or figure is None or (suspected and not figures[suspected]):
             continue
         is_share = detail["counted_over"] or suspected
-        text = f"{percent(figure) if is_share else figure} {words}"
+        text = f"{percent(figure) if is_share else _plain_number(figure)} {words}"
         told.append(f"{text} (few)" if detail["counted_over"] and figure < FEW_ANSWERED else text)
     return told
+
+
+def _plain_number(figure: float) -> str:
+    """A count as it is; an amount to the whole, or with two digits where it is small."""
+    return two_digits(figure) if isinstance(figure, float) and abs(figure) < 100 else f"{figure:.0f}"
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:

@@ -121,8 +121,18 @@ class EvidenceGroup:
         )
 
 
+_OF_REQUESTS = ("rq_response_24h", "rq_first_response_time")
+
+
+def _beside_reviews_given(packet: Packet) -> str | None:
+    """The figure of review requests that the reviews nobody asked for are told beside, if there is one."""
+    shown = [entry.metric_id for entry in packet.figures if entry.metric_id in _OF_REQUESTS]
+    return shown[0] if shown and packet.reviews_given else None
+
+
 def packet_html(packet: Packet) -> str:
     """The page. It asks nobody for anything and needs no script."""
+    charts = {entry.metric_id: figure_chart(entry) for entry in packet.figures}
     return template("packet.html.j2").render(
         packet=packet,
         stylesheet=stylesheet(),
@@ -130,8 +140,9 @@ def packet_html(packet: Packet) -> str:
             (title, [entry for entry in packet.figures if entry.family == family])
             for family, title in _families(packet.figures)
         ],
-        charts={entry.metric_id: figure_chart(entry) for entry in packet.figures},
-        captions={entry.metric_id: chart_caption(entry) for entry in packet.figures},
+        charts=charts,
+        legend=chart_legend([entry for entry in packet.figures if charts[entry.metric_id]]),
+        beside_reviews_given=_beside_reviews_given(packet),
         groups=_groups(packet),
         wrong=lambda case: _mail(packet, case, "This is wrong", "What is wrong, and what would be right?"),
         missing=lambda case: _mail(
@@ -183,17 +194,19 @@ def _usual(entry: Figure) -> tuple[float, float] | None:
     return None if low is None or high is None else (low, high)
 
 
-def chart_caption(entry: Figure) -> str:
-    """How to read the marks that are there; each part only where such a mark is drawn."""
-    drawn = [row for row in entry.months if row.value is not None]
-    told = ["By month, with 95% intervals; n below."]
-    if _usual(entry):
+def chart_legend(figures: Sequence[Figure]) -> str:
+    """How to read the marks of these charts, said once; each part only where such a mark is drawn."""
+    if not figures:
+        return ""
+    drawn = [row for entry in figures for row in entry.months if row.value is not None]
+    told = ["Charts are by month, with 95% intervals; n below."]
+    if any(_usual(entry) for entry in figures):
         told.append("Grey band: the usual range, from the months before the newest final one.")
     if any(row.state != "final" for row in drawn):
         told.append("Hollow: so far.")
     if any(row.state == "final" and not _joins(row) for row in drawn):
         told.append("Grey marks: kept apart, for the reason in the table.")
-    if len(drawn) < len(entry.months):
+    if len(drawn) < sum(len(entry.months) for entry in figures):
         told.append("A gap: no value.")
     return " ".join(told)
 

@@ -223,12 +223,12 @@ def test_page_one_tells_at_length_only_what_is_said_to_have_changed(small_packet
     fallen = replace(first.comparison, outcome="worsening", verdict="5 of 50 this quarter, 45 of 50 before.")
     page = packet_html(replace(small_packet, figures=(replace(first, comparison=fallen), *others)))
     page_one, rest = page.split("<h3>Outside your hands</h3>")
-    changed, unchanged = page_one.split("<p>Nothing can be said to have changed in this:</p>")
+    changed, unchanged = page_one.split("<p>Nothing can be said to have changed in this:")
     assert "5 of 50 this quarter, 45 of 50 before." in changed
     assert first.title not in unchanged
     for entry in others:
         assert entry.comparison is not None
         assert entry.comparison.verdict is not None
-        assert entry.comparison.sentence in unchanged
+        assert entry.comparison.brief in unchanged
         assert entry.comparison.verdict not in page_one
         assert entry.comparison.verdict[1:] in rest
