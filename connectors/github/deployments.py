@@ -15,12 +15,8 @@ from typing import Any
 
 from connectors.contract import Gap, Page, RejectedRecord
 from connectors.errors import SkippableRecordError, StopScopeError
+from connectors.fields import big_integer, instant, mapping, optional_instant, text
 from connectors.github.known import KnownRepository
-from connectors.github.parse import _big_integer as big_integer
-from connectors.github.parse import _instant as instant
-from connectors.github.parse import _mapping as mapping
-from connectors.github.parse import _optional_instant as optional_instant
-from connectors.github.parse import _text as text
 from connectors.github.parse import nodes
 from connectors.github.records import Deployment, DeploymentKind, Repository
 from connectors.github.rests import next_cursor

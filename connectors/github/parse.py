@@ -8,11 +8,24 @@ Not here: asking (``client``), keeping (warehouse).
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
+from datetime import datetime
+from typing import Any, Literal, get_args
 
 from connectors.contract import Record, RejectedRecord
 from connectors.errors import SkippableRecordError
+from connectors.fields import (
+    big_integer,
+    boolean,
+    instant,
+    integer,
+    is_null,
+    kind,
+    mapping,
+    one_of,
+    optional_instant,
+    rejected,
+    text,
+)
 from connectors.github.reactions import RATINGS
 from connectors.github.records import (
     Account,
@@ -28,9 +41,7 @@ from connectors.github.records import (
     ReviewThread,
 )
 
-CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far ahead of the server's own clock a time may lie; GitHub's machines do not agree to the second."""
-
+_LEFT_OUT = "Left out {how}; everything else on the page was kept."
 _ACCOUNT_KINDS: dict[str, AccountKind] = {
     "User": "user",
     "Bot": "bot",
@@ -47,7 +58,7 @@ _EVENT_TYPES: dict[str, EventType] = {
     "ReopenedEvent": "reopened",
     "ReviewDismissedEvent": "review_dismissed",
 }
-_REVIEW_STATES: tuple[str, ...] = get_args(ReviewState)
+_REVIEW_STATES: tuple[ReviewState | Literal["PENDING"], ...] = (*get_args(ReviewState), "PENDING")
 _REVERT_BODY = re.compile(r"^\s*Reverts\s+([\w.-]+/[\w.-]+)?#(\d+)\b")
 
 
@@ -67,13 +78,13 @@ class Parsed:
 
 def parse_repository(node: Any) -> Repository:
     """A repository node. Raises SkippableRecordError."""
-    fields = _mapping(node, "repository")
+    fields = mapping(node, "repository")
     branch = fields.get("defaultBranchRef")
     return Repository(
-        repository_id=f"github:{_integer(fields, 'databaseId')}",
-        name_with_owner=_text(fields, "nameWithOwner"),
-        source_url=_text(fields, "url"),
-        default_branch=None if branch is None else _text(_mapping(branch, "defaultBranchRef"), "name"),
+        repository_id=f"github:{integer(fields, 'databaseId')}",
+        name_with_owner=text(fields, "nameWithOwner"),
+        source_url=text(fields, "url"),
+        default_branch=None if branch is None else text(mapping(branch, "defaultBranchRef"), "name"),
     )
 
 
@@ -83,7 +94,9 @@ def parse_pull_request(node: Any, repository: Repository, parsed: Parsed, *, ref
         accounts: dict[str, Account] = {}
         pull_request = _pull_request(node, repository, accounts, parsed.served_at_utc)
     except SkippableRecordError as problem:
-        parsed.rejected.append(_rejected("pull_requests", parsed.scope, ref, problem, "with its children"))
+        parsed.rejected.append(
+            rejected("pull_requests", parsed.scope, ref, problem, _LEFT_OUT.format(how="with its children"))
+        )
         return
     parsed.accounts |= accounts
     parsed.records.append(pull_request)
@@ -108,12 +121,12 @@ def parse_pull_request(node: Any, repository: Repository, parsed: Parsed, *, ref
 
 def nodes(parent: Any, connection: str) -> list[Any]:
     """The nodes of a connection of a node; an absent or malformed connection raises."""
-    listed = _mapping(_mapping(parent, "node").get(connection), connection).get("nodes")
+    listed = mapping(mapping(parent, "node").get(connection), connection).get("nodes")
     if not isinstance(listed, list):
         raise SkippableRecordError(
             field=f"{connection}.nodes",
             problem="wrong_type" if listed is not None else "missing_field",
-            message=f"{connection}.nodes should be a list, found {_kind(listed)}",
+            message=f"{connection}.nodes should be a list, found {kind(listed)}",
         )
     return listed
 
@@ -132,7 +145,7 @@ def _parse_child(
         records = list(parse(child, pull_request, accounts, parsed.served_at_utc))
     except SkippableRecordError as problem:
         how = "with its comments" if stream == "review_threads" else "alone"
-        parsed.rejected.append(_rejected(stream, parsed.scope, ref, problem, how))
+        parsed.rejected.append(rejected(stream, parsed.scope, ref, problem, _LEFT_OUT.format(how=how)))
         return False
     parsed.accounts |= accounts
     parsed.records += records
@@ -143,7 +156,7 @@ def _parse_reactions(node: Any, kind: str, pull_request: PullRequest, parsed: Pa
     """The reactions to a review or comment, where they were asked for."""
     if "reactions" not in node:
         return
-    target_id = f"github:{kind}/{_big_integer(node, 'fullDatabaseId')}"
+    target_id = f"github:{kind}/{big_integer(node, 'fullDatabaseId')}"
     for number, reaction in enumerate(nodes(node, "reactions"), start=1):
         child = {**reaction, "_target": target_id} if isinstance(reaction, Mapping) else reaction
         _parse_child(child, "reactions", _reaction, pull_request, parsed, ref=f"{ref} reaction {number}")
@@ -152,27 +165,27 @@ def _parse_reactions(node: Any, kind: str, pull_request: PullRequest, parsed: Pa
 def _pull_request(
     node: Any, repository: Repository, accounts: dict[str, Account], served_at_utc: datetime
 ) -> PullRequest:
-    fields = _mapping(node, "pull request")
-    number = _integer(fields, "number")
-    _one_of(fields, "state", ("OPEN", "CLOSED", "MERGED"))
+    fields = mapping(node, "pull request")
+    number = integer(fields, "number")
+    one_of(fields, "state", ("OPEN", "CLOSED", "MERGED"))
     for connection in ("labels", "reviews", "reviewThreads", "timelineItems"):
         nodes(fields, connection)
-    title = _text(fields, "title")
+    title = text(fields, "title")
     return PullRequest(
         pull_request_id=f"{repository.repository_id}/pull/{number}",
-        node_id=_text(fields, "id"),
+        node_id=text(fields, "id"),
         repository_id=repository.repository_id,
         number=number,
-        source_url=_text(fields, "url"),
+        source_url=text(fields, "url"),
         title=title,
         author_account_id=_account(fields, "author", accounts),
-        created_at_utc=_instant(fields, "createdAt", served_at_utc),
-        updated_at_utc=_instant(fields, "updatedAt", served_at_utc),
-        closed_at_utc=_optional_instant(fields, "closedAt", served_at_utc),
-        merged_at_utc=_optional_instant(fields, "mergedAt", served_at_utc),
-        is_draft=_boolean(fields, "isDraft"),
-        base_branch=_text(fields, "baseRefName"),
-        labels=tuple(sorted(_text(_mapping(label, "label"), "name") for label in nodes(fields, "labels"))),
+        created_at_utc=instant(fields, "createdAt", served_at_utc),
+        updated_at_utc=instant(fields, "updatedAt", served_at_utc),
+        closed_at_utc=optional_instant(fields, "closedAt", served_at_utc),
+        merged_at_utc=optional_instant(fields, "mergedAt", served_at_utc),
+        is_draft=boolean(fields, "isDraft"),
+        base_branch=text(fields, "baseRefName"),
+        labels=tuple(sorted(text(mapping(label, "label"), "name") for label in nodes(fields, "labels"))),
         reverts_ref=_reverted(title, fields, repository),
     )
 
@@ -184,7 +197,7 @@ def _reverted(title: str, fields: Mapping[str, Any], repository: Repository) -> 
     """
     branch = fields.get("headRefName")
     looks_made = title.startswith('Revert "') or (isinstance(branch, str) and branch.startswith("revert-"))
-    found = _REVERT_BODY.match(_text(fields, "body")) if looks_made else None
+    found = _REVERT_BODY.match(text(fields, "body")) if looks_made else None
     if found is None:
         return None
     return f"{found[1] or repository.name_with_owner}#{found[2]}"
@@ -193,29 +206,27 @@ def _reverted(title: str, fields: Mapping[str, Any], repository: Repository) -> 
 def _event(
     node: Any, pull_request: PullRequest, accounts: dict[str, Account], served_at_utc: datetime
 ) -> Iterable[Record]:
-    fields = _mapping(node, "timeline item")
-    kind = _EVENT_TYPES[_one_of(fields, "__typename", tuple(_EVENT_TYPES))]
+    fields = mapping(node, "timeline item")
+    kind = _EVENT_TYPES[one_of(fields, "__typename", tuple(_EVENT_TYPES))]
     account_id = team_id = team_slug = review_id = previous = None
-    if kind in ("review_requested", "review_request_removed") and not _is_null(fields, "requestedReviewer"):
-        asked = _mapping(fields["requestedReviewer"], "requestedReviewer")
+    if kind in ("review_requested", "review_request_removed") and not is_null(fields, "requestedReviewer"):
+        asked = mapping(fields["requestedReviewer"], "requestedReviewer")
         if asked.get("__typename") == "Team":
-            team_id = f"github:team/{_integer(asked, 'databaseId')}"
-            team_slug = _text(asked, "slug")
+            team_id = f"github:team/{integer(asked, 'databaseId')}"
+            team_slug = text(asked, "slug")
         else:
             account_id = _account(fields, "requestedReviewer", accounts)
     if kind == "review_dismissed":
-        previous = _one_of(
+        previous = one_of(
             fields, "previousReviewState", ("APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED")
         )
-        if not _is_null(fields, "review"):  # null where the review itself was deleted
-            review_id = (
-                f"github:review/{_big_integer(_mapping(fields['review'], 'review'), 'fullDatabaseId')}"
-            )
+        if not is_null(fields, "review"):  # null where the review itself was deleted
+            review_id = f"github:review/{big_integer(mapping(fields['review'], 'review'), 'fullDatabaseId')}"
     yield PullRequestEvent(
-        event_id=f"github:event/{_text(fields, 'id')}",
+        event_id=f"github:event/{text(fields, 'id')}",
         pull_request_id=pull_request.pull_request_id,
         type=kind,
-        occurred_at_utc=_instant(fields, "createdAt", served_at_utc),
+        occurred_at_utc=instant(fields, "createdAt", served_at_utc),
         requested_account_id=account_id,
         requested_team_id=team_id,
         requested_team_slug=team_slug,
@@ -227,19 +238,19 @@ def _event(
 def _review(
     node: Any, pull_request: PullRequest, accounts: dict[str, Account], served_at_utc: datetime
 ) -> Iterable[Record]:
-    fields = _mapping(node, "review")
-    state = _one_of(fields, "state", (*_REVIEW_STATES, "PENDING"))
+    fields = mapping(node, "review")
+    state = one_of(fields, "state", _REVIEW_STATES)
     if state == "PENDING":
         return  # only its author sees it, and it was never submitted
-    number = _big_integer(fields, "fullDatabaseId")
+    number = big_integer(fields, "fullDatabaseId")
     yield Review(
         review_id=f"github:review/{number}",
-        node_id=_text(fields, "id"),
+        node_id=text(fields, "id"),
         pull_request_id=pull_request.pull_request_id,
         author_account_id=_account(fields, "author", accounts),
-        state=state,  # type: ignore[arg-type]  # _one_of has just checked it against the same words
-        submitted_at_utc=_instant(fields, "submittedAt", served_at_utc),
-        body=_text(fields, "body"),
+        state=state,
+        submitted_at_utc=instant(fields, "submittedAt", served_at_utc),
+        body=text(fields, "body"),
         source_url=f"{pull_request.source_url}#pullrequestreview-{number}",
     )
 
@@ -247,31 +258,31 @@ def _review(
 def _thread(
     node: Any, pull_request: PullRequest, _accounts: dict[str, Account], _served_at_utc: datetime
 ) -> Iterable[Record]:
-    fields = _mapping(node, "review thread")
+    fields = mapping(node, "review thread")
     nodes(fields, "comments")
     yield ReviewThread(
-        thread_id=f"github:thread/{_text(fields, 'id')}",
+        thread_id=f"github:thread/{text(fields, 'id')}",
         pull_request_id=pull_request.pull_request_id,
-        is_resolved=_boolean(fields, "isResolved"),
-        is_outdated=_boolean(fields, "isOutdated"),
+        is_resolved=boolean(fields, "isResolved"),
+        is_outdated=boolean(fields, "isOutdated"),
     )
 
 
 def _comment(
     node: Any, pull_request: PullRequest, accounts: dict[str, Account], served_at_utc: datetime
 ) -> Iterable[Record]:
-    fields = _mapping(node, "review comment")
-    if _one_of(fields, "state", ("SUBMITTED", "PENDING")) == "PENDING":
+    fields = mapping(node, "review comment")
+    if one_of(fields, "state", ("SUBMITTED", "PENDING")) == "PENDING":
         return
-    number = _big_integer(fields, "fullDatabaseId")
+    number = big_integer(fields, "fullDatabaseId")
     yield ReviewComment(
         comment_id=f"github:review_comment/{number}",
-        node_id=_text(fields, "id"),
+        node_id=text(fields, "id"),
         thread_id=f"github:thread/{fields['_thread']}",
         pull_request_id=pull_request.pull_request_id,
         author_account_id=_account(fields, "author", accounts),
-        created_at_utc=_instant(fields, "createdAt", served_at_utc),
-        body=_text(fields, "body"),
+        created_at_utc=instant(fields, "createdAt", served_at_utc),
+        body=text(fields, "body"),
         source_url=f"{pull_request.source_url}#discussion_r{number}",
     )
 
@@ -279,157 +290,36 @@ def _comment(
 def _reaction(
     node: Any, pull_request: PullRequest, accounts: dict[str, Account], served_at_utc: datetime
 ) -> Iterable[Record]:
-    fields = _mapping(node, "reaction")
-    content = _one_of(fields, "content", (*RATINGS, "LAUGH", "EYES"))
+    fields = mapping(node, "reaction")
+    content = one_of(fields, "content", (*RATINGS, "LAUGH", "EYES"))
     if content not in RATINGS:
         return
     yield Reaction(
-        reaction_id=f"{fields['_target']}/reaction/{_text(fields, 'id')}",
+        reaction_id=f"{fields['_target']}/reaction/{text(fields, 'id')}",
         target_id=fields["_target"],
         pull_request_id=pull_request.pull_request_id,
         author_account_id=_account(fields, "user", accounts),
-        content=content,  # type: ignore[arg-type]  # _one_of has just checked it against the same words
-        created_at_utc=_instant(fields, "createdAt", served_at_utc),
+        content=content,
+        created_at_utc=instant(fields, "createdAt", served_at_utc),
     )
 
 
 def _account(fields: Mapping[str, Any], name: str, accounts: dict[str, Account]) -> str | None:
     """The account id in a field that holds an actor; None for a deleted account."""
-    if _is_null(fields, name):
+    if is_null(fields, name):
         return None
-    actor = _mapping(fields[name], name)
-    kind = _ACCOUNT_KINDS[_one_of(actor, "__typename", tuple(_ACCOUNT_KINDS))]
+    actor = mapping(fields[name], name)
+    kind = _ACCOUNT_KINDS[one_of(actor, "__typename", tuple(_ACCOUNT_KINDS))]
     numbered = actor
     if actor["__typename"] == "EnterpriseUserAccount":  # has no number of its own, only that of its user
-        if _is_null(actor, "user"):
+        if is_null(actor, "user"):
             return None
-        numbered = _mapping(actor["user"], "user")
+        numbered = mapping(actor["user"], "user")
     account = Account(
-        account_id=f"github:user/{_integer(numbered, 'databaseId')}", login=_text(actor, "login"), kind=kind
+        account_id=f"github:user/{integer(numbered, 'databaseId')}", login=text(actor, "login"), kind=kind
     )
     accounts[account.account_id] = account
     return account.account_id
 
 
 # ------------------------------------------------------------------------------ single fields
-
-
-def _mapping(value: Any, name: str) -> Mapping[str, Any]:
-    if isinstance(value, Mapping):
-        return value
-    if value is None:
-        raise SkippableRecordError(field=name, problem="missing_field", message=f"{name} is missing or null")
-    raise _wrong(name, "an object", value)
-
-
-def _text(fields: Mapping[str, Any], name: str) -> str:
-    value = _present(fields, name)
-    if not isinstance(value, str):
-        raise _wrong(name, "text", value)
-    if not value.isascii():  # half a surrogate pair is JSON but not UTF-8; one such body would stop the load
-        return value.encode("utf-8", "replace").decode("utf-8")
-    return value
-
-
-def _integer(fields: Mapping[str, Any], name: str) -> int:
-    value = _present(fields, name)
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**63:
-        raise _wrong(name, "a whole number", value)
-    return value
-
-
-def _big_integer(fields: Mapping[str, Any], name: str) -> int:
-    """GitHub sends whole numbers above 32 bits as text."""
-    value = _present(fields, name)
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,20}", value):
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise _wrong(name, "a whole number, or one as text", value)
-
-
-def _boolean(fields: Mapping[str, Any], name: str) -> bool:
-    value = _present(fields, name)
-    if not isinstance(value, bool):
-        raise _wrong(name, "true or false", value)
-    return value
-
-
-def _one_of(fields: Mapping[str, Any], name: str, known: tuple[str, ...]) -> str:
-    value = _text(fields, name)
-    if value not in known:
-        shown = value if re.fullmatch(r"[A-Za-z_]{1,60}", value) else "another word"
-        raise SkippableRecordError(
-            field=name,
-            problem="unknown_value",
-            message=f"{name} is {shown}; known: {', '.join(known)}",
-        )
-    return value
-
-
-def _instant(fields: Mapping[str, Any], name: str, served_at_utc: datetime) -> datetime:
-    text = _text(fields, name)
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise _wrong(name, "a time such as 2026-03-02T09:00:00Z", text) from None
-    if instant.tzinfo is None:
-        raise _wrong(name, "a time with its zone", text)
-    try:
-        instant = instant.astimezone(UTC)
-    except OverflowError:  # the first or last day of the calendar, moved over its edge
-        raise _wrong(name, "a time such as 2026-03-02T09:00:00Z", text) from None
-    if instant > served_at_utc + CLOCK_TOLERANCE:
-        raise SkippableRecordError(
-            field=name,
-            problem="future_date",
-            message=f"{name} is {instant:%Y-%m-%dT%H:%M:%SZ}, later than the server's own time "
-            f"{served_at_utc:%Y-%m-%dT%H:%M:%SZ}",
-        )
-    return instant
-
-
-def _optional_instant(fields: Mapping[str, Any], name: str, served_at_utc: datetime) -> datetime | None:
-    return None if _is_null(fields, name) else _instant(fields, name, served_at_utc)
-
-
-def _is_null(fields: Mapping[str, Any], name: str) -> bool:
-    """Whether a field that must be there holds null, which GitHub uses for what was deleted or is hidden."""
-    if name not in fields:
-        raise _missing(name)
-    return fields[name] is None
-
-
-def _present(fields: Mapping[str, Any], name: str) -> Any:
-    if fields.get(name) is None:
-        raise _missing(name)
-    return fields[name]
-
-
-def _missing(name: str) -> SkippableRecordError:
-    return SkippableRecordError(field=name, problem="missing_field", message=f"{name} is missing or null")
-
-
-def _wrong(name: str, wanted: str, found: Any) -> SkippableRecordError:
-    return SkippableRecordError(
-        field=name, problem="wrong_type", message=f"{name} should be {wanted}, found {_kind(found)}"
-    )
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    return {"str": "text", "int": "a number", "float": "a number", "bool": "true or false"}.get(
-        type(value).__name__, "a list" if isinstance(value, list) else "an object"
-    )
-
-
-def _rejected(stream: str, scope: str, ref: str, problem: SkippableRecordError, how: str) -> RejectedRecord:
-    return RejectedRecord(
-        stream=stream,
-        scope=scope,
-        ref=ref,
-        field=problem.field,
-        problem=problem.problem,
-        message=f"{problem}. Left out {how}; everything else on the page was kept.",
-    )

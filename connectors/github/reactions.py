@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 Rating = Literal["THUMBS_UP", "THUMBS_DOWN", "CONFUSED", "HEART", "HOORAY", "ROCKET"]
-RATINGS: tuple[str, ...] = get_args(Rating)
+RATINGS: tuple[Rating, ...] = get_args(Rating)
 
 
 def ratings_of(node: Any) -> Mapping[str, int]:

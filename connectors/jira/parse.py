@@ -13,6 +13,7 @@ from typing import Any
 
 from connectors.contract import Record, RejectedRecord
 from connectors.errors import SkippableRecordError
+from connectors.fields import filled_text, in_utf8, instant, mapping, not_later, present, rejected, wrong
 from connectors.jira.conventions import Conventions, Traits
 from connectors.jira.fields import Fields
 from connectors.jira.records import (
@@ -27,9 +28,6 @@ from connectors.jira.records import (
     TicketLink,
     TicketReference,
 )
-
-CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far ahead of the server's own clock a time may lie."""
 
 CHANGED_FIELDS: Mapping[str, ChangedField] = {
     "status": "status",
@@ -78,22 +76,22 @@ class Reading:
 
 def parse_project(shown: Any) -> Project:
     """A project. Raises SkippableRecordError."""
-    fields = _mapping(shown, "project")
+    fields = mapping(shown, "project")
     return Project(
         project_id=f"jira:project/{_number(fields, 'id')}",
-        project_key=_text(fields, "key"),
-        name=_text(fields, "name"),
+        project_key=filled_text(fields, "key"),
+        name=filled_text(fields, "name"),
     )
 
 
 def parse_status(shown: Any) -> Status:
     """A status. Raises SkippableRecordError."""
-    fields = _mapping(shown, "status")
+    fields = mapping(shown, "status")
     category = fields.get("statusCategory")
     key = category.get("key") if isinstance(category, Mapping) else None
     return Status(
         status_id=f"jira:status/{_number(fields, 'id')}",
-        name=_text(fields, "name"),
+        name=filled_text(fields, "name"),
         category=key if key in _CATEGORIES else None,
     )
 
@@ -106,7 +104,7 @@ def parse_ticket(shown: Any, histories: Iterable[Any], reading: Reading, parsed:
         ticket = _ticket(shown, reading, beside, parsed.served_at_utc)
     except SkippableRecordError as problem:
         parsed.rejected.append(
-            _rejected("tickets", parsed.scope, ref, problem, "It was left out with its history; others kept.")
+            rejected("tickets", parsed.scope, ref, problem, "It was left out with its history; others kept.")
         )
         return
     parsed.beside |= beside
@@ -118,7 +116,7 @@ def parse_ticket(shown: Any, histories: Iterable[Any], reading: Reading, parsed:
             parsed.records += list(_changes(history, ticket, reading.fields, parsed.served_at_utc))
         except SkippableRecordError as problem:
             parsed.rejected.append(
-                _rejected(
+                rejected(
                     "ticket_changes",
                     parsed.scope,
                     f"{ref} history",
@@ -130,21 +128,21 @@ def parse_ticket(shown: Any, histories: Iterable[Any], reading: Reading, parsed:
 
 def project_of(shown: Any) -> tuple[str, str]:
     """The id and key of the project of a ticket. Raises SkippableRecordError."""
-    project = _mapping(_mapping(_mapping(shown, "ticket").get("fields"), "fields").get("project"), "project")
-    return f"jira:project/{_number(project, 'id')}", _text(project, "key")
+    project = mapping(mapping(mapping(shown, "ticket").get("fields"), "fields").get("project"), "project")
+    return f"jira:project/{_number(project, 'id')}", filled_text(project, "key")
 
 
 def id_of(shown: Any) -> str:
     """The id of a ticket. Raises SkippableRecordError."""
-    return f"jira:issue/{_number(_mapping(shown, 'ticket'), 'id')}"
+    return f"jira:issue/{_number(mapping(shown, 'ticket'), 'id')}"
 
 
 def _ticket(shown: Any, reading: Reading, beside: dict[str, Record], served_at_utc: datetime) -> Ticket:
-    fields = _mapping(_mapping(shown, "ticket").get("fields"), "fields")
+    fields = mapping(mapping(shown, "ticket").get("fields"), "fields")
     project_id, project_key = project_of(shown)
     status = parse_status(fields.get("status"))
     beside[f"status {status.key}"] = status
-    kind = _mapping(fields.get("issuetype"), "issuetype")
+    kind = mapping(fields.get("issuetype"), "issuetype")
     assignee = _account(fields.get("assignee"), beside)
     parent = fields.get("parent")
     parent_id, parent_is_epic = None, False
@@ -156,7 +154,7 @@ def _ticket(shown: Any, reading: Reading, beside: dict[str, Record], served_at_u
     sprints = list(_sprints(fields.get(reading.fields.sprint) if reading.fields.sprint else None))
     beside.update({f"sprint {sprint.key}": sprint for sprint in sprints if isinstance(sprint, Sprint)})
     created = _past(fields, "created", served_at_utc)
-    ref = _text(_mapping(shown, "ticket"), "key")
+    ref = filled_text(mapping(shown, "ticket"), "key")
     labels = _texts(fields, "labels")
     return Ticket(
         ticket_id=id_of(shown),
@@ -164,7 +162,7 @@ def _ticket(shown: Any, reading: Reading, beside: dict[str, Record], served_at_u
         source_url=f"{reading.base_url}/browse/{ref}",
         project_id=project_id,
         project_key=project_key,
-        type=_text(kind, "name"),
+        type=filled_text(kind, "name"),
         status_id=status.status_id,
         status=status.name,
         priority=_name(fields, "priority"),
@@ -183,7 +181,7 @@ def _ticket(shown: Any, reading: Reading, beside: dict[str, Record], served_at_u
         components=_names(fields, "components"),
         fix_versions=_names(fields, "fixVersions"),
         sprint_ids=tuple(dict.fromkeys(s.key if isinstance(s, Sprint) else s for s in sprints)),
-        marks=_marks(fields, _text(kind, "name"), labels, created, reading),
+        marks=_marks(fields, filled_text(kind, "name"), labels, created, reading),
     )
 
 
@@ -192,7 +190,7 @@ def _marks(
 ) -> tuple[Mark, ...]:
     """What the conventions say that the ticket is."""
     conventions = reading.conventions
-    project = _mapping(fields.get("project"), "project")
+    project = mapping(fields.get("project"), "project")
     words = [
         str(word)
         for link in _listed(fields, "issuelinks")
@@ -348,12 +346,12 @@ def description_text(value: Any) -> str:
 
 
 def _changes(history: Any, ticket: Ticket, known: Fields, served_at_utc: datetime) -> Iterator[TicketChange]:
-    fields = _mapping(history, "history")
+    fields = mapping(history, "history")
     occurred = _moment(fields, "created", served_at_utc)
     number = _number(fields, "id")
     seen: dict[str, int] = {}
     for item in _listed(fields, "items"):
-        shown = _mapping(item, "item")
+        shown = mapping(item, "item")
         word = str(shown.get("fieldId") or shown.get("field") or "").lower()
         if known.sprint is not None and word == known.sprint.lower():
             word = "sprint"
@@ -387,44 +385,31 @@ def _words(changed: ChangedField, value: Any) -> str | None:
 # ------------------------------------------------------------------------------ single values
 
 
-def _mapping(value: Any, name: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise _bad(name, value, "an object")
-    return value
-
-
 def _listed(fields: Mapping[str, Any], name: str) -> Sequence[Any]:
     value = fields.get(name)
     return value if isinstance(value, list) else []
 
 
-def _text(fields: Mapping[str, Any], name: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str) or not value:
-        raise _bad(name, value, "a text")
-    return value
-
-
 def _number(fields: Mapping[str, Any], name: str) -> str:
-    value = fields.get(name)
-    if isinstance(value, bool) or not str(value).isdigit():
-        raise _bad(name, value, "a number")
+    value = present(fields, name)
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,20}", str(value)):
+        raise wrong(name, "a number", value)
     return str(value)
 
 
 def _name(fields: Mapping[str, Any], name: str) -> str | None:
     value = fields.get(name)
     found = value.get("name") if isinstance(value, Mapping) else None
-    return found if isinstance(found, str) and found else None
+    return in_utf8(found) if isinstance(found, str) and found else None
 
 
 def _names(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
     found = [each.get("name") for each in _listed(fields, name) if isinstance(each, Mapping)]
-    return tuple(sorted(text for text in found if isinstance(text, str)))
+    return tuple(sorted(in_utf8(text) for text in found if isinstance(text, str)))
 
 
 def _texts(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    return tuple(sorted(text for text in _listed(fields, name) if isinstance(text, str)))
+    return tuple(sorted(in_utf8(text) for text in _listed(fields, name) if isinstance(text, str)))
 
 
 def _day(fields: Mapping[str, Any], name: str) -> date | None:
@@ -434,19 +419,12 @@ def _day(fields: Mapping[str, Any], name: str) -> date | None:
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise _bad(name, value, "a date") from None
+        raise wrong(name, "a date", value) from None
 
 
 def _past(fields: Mapping[str, Any], name: str, served_at_utc: datetime) -> datetime:
     """A time with its offset, in UTC; the offset is that of the calling account and changes nothing."""
-    value = fields.get(name)
-    try:
-        found = datetime.fromisoformat(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise _bad(name, value, "a time with an offset") from None
-    if found.tzinfo is None:
-        raise _bad(name, value, "a time with an offset")
-    return _not_later(found.astimezone(UTC), name, served_at_utc)
+    return min(instant(fields, name, served_at_utc), served_at_utc)
 
 
 def _moment(fields: Mapping[str, Any], name: str, served_at_utc: datetime) -> datetime:
@@ -454,36 +432,10 @@ def _moment(fields: Mapping[str, Any], name: str, served_at_utc: datetime) -> da
     value = fields.get(name)
     if isinstance(value, int | float) and not isinstance(value, bool):
         thousand = 1000 if value > 100_000_000_000 else 1  # 1973 in milliseconds, year 5138 in seconds
-        found = datetime.fromtimestamp(value // thousand, UTC) + timedelta(
-            milliseconds=value % thousand if thousand == 1000 else 0
-        )
-        return _not_later(found, name, served_at_utc)
+        try:
+            found = datetime.fromtimestamp(value // thousand, UTC)
+            found += timedelta(milliseconds=value % thousand if thousand == 1000 else 0)
+        except (OverflowError, ValueError, OSError):  # no year of the calendar, or no number at all
+            raise wrong(name, "a time in seconds or milliseconds", value) from None
+        return min(not_later(found, name, served_at_utc), served_at_utc)
     return _past(fields, name, served_at_utc)
-
-
-def _not_later(found: datetime, name: str, served_at_utc: datetime) -> datetime:
-    if found > served_at_utc + CLOCK_TOLERANCE:
-        raise SkippableRecordError(
-            field=name, problem="future_date", message=f"{name} lies later than the server's own time"
-        )
-    return min(found, served_at_utc)
-
-
-def _bad(name: str, value: Any, wanted: str) -> SkippableRecordError:
-    kind = "nothing" if value is None else f"a {type(value).__name__}"
-    return SkippableRecordError(
-        field=name,
-        problem="missing_field" if value is None else "wrong_type",
-        message=f"{name} should be {wanted}, found {kind}",
-    )
-
-
-def _rejected(stream: str, scope: str, ref: str, problem: SkippableRecordError, kept: str) -> RejectedRecord:
-    return RejectedRecord(
-        stream=stream,
-        scope=scope,
-        ref=ref,
-        field=problem.field,
-        problem=problem.problem,
-        message=f"{problem}. {kept}",
-    )

@@ -5,6 +5,7 @@ Not here: adoption (transforms), or where rows come from (``tables``).
 """
 
 import difflib
+import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -327,7 +328,7 @@ def _number(value: Any, name: str) -> float:
     except (TypeError, ValueError):
         problem = "missing_field" if value is None else "wrong_type"
         raise _bad(name, problem, f"{name} should be a number") from None
-    if found != found or found in (float("inf"), float("-inf")):  # noqa: PLR0124  # nan is no number
+    if not math.isfinite(found):
         raise _bad(name, "wrong_type", f"{name} should be a number")
     return found
 

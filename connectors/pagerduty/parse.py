@@ -7,11 +7,12 @@ Not here: asking (``client``), keeping (warehouse).
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, cast, get_args
 
 from connectors.contract import Page, Record, RejectedRecord
 from connectors.errors import SkippableRecordError
+from connectors.fields import filled_text, instant, integer, mapping, one_of, wrong
 from connectors.pagerduty.records import (
     Account,
     AgentKind,
@@ -30,7 +31,6 @@ from connectors.pagerduty.records import (
     Team,
 )
 
-CLOCK_TOLERANCE = timedelta(minutes=5)
 _ENTRY_TYPES: tuple[str, ...] = get_args(EntryType)
 _SECOND = 1_000_000
 
@@ -95,7 +95,7 @@ class Parsed:
                         ref=ref,
                         field=problem.field,
                         problem=problem.problem,
-                        message=f"{ref}: {problem} The others of its page are kept.",
+                        message=f"{ref}: {problem}. The others of its page are kept.",
                     )
                 )
 
@@ -103,20 +103,20 @@ class Parsed:
 
     def user(self, node: Any) -> None:
         """A listed user."""
-        fields = _mapping(node, "user")
-        account_id = f"pagerduty:user/{_text(fields, 'id')}"
+        fields = mapping(node, "user")
+        account_id = f"pagerduty:user/{filled_text(fields, 'id')}"
         shown = fields.get("email")
-        login = shown if isinstance(shown, str) and shown.strip() else _text(fields, "id")
+        login = shown if isinstance(shown, str) and shown.strip() else filled_text(fields, "id")
         self.accounts[account_id] = Account(account_id=account_id, login=login.strip(), is_listed=True)
 
     def service(self, node: Any) -> None:
         """A service with its teams and its policy's levels."""
-        fields = _mapping(node, "service")
-        teams = [_mapping(team, "teams") for team in fields.get("teams") or ()]
+        fields = mapping(node, "service")
+        teams = [mapping(team, "teams") for team in fields.get("teams") or ()]
         for team in teams:
             self.add(Team(team_id=_id("team", team), name=_name(team)))
         policy = fields.get("escalation_policy")
-        policy_id = None if policy is None else self._policy(_mapping(policy, "escalation_policy"))
+        policy_id = None if policy is None else self._policy(mapping(policy, "escalation_policy"))
         self.add(
             Service(
                 service_id=_id("service", fields),
@@ -130,18 +130,18 @@ class Parsed:
     def _policy(self, fields: Mapping[str, Any]) -> str:
         policy_id = _id("escalation_policy", fields)
         for level, rule in enumerate(fields.get("escalation_rules") or (), start=1):
-            inside = _mapping(rule, "escalation_rules")
+            inside = mapping(rule, "escalation_rules")
             for target in inside.get("targets") or ():
-                shown = _mapping(target, "targets")
+                shown = mapping(target, "targets")
                 is_user = str(shown.get("type", "")).startswith("user")
                 delay = inside.get("escalation_delay_in_minutes")
                 self.add(
                     EscalationTarget(
-                        target_id=f"{policy_id}/{level}/{_text(shown, 'id')}",
+                        target_id=f"{policy_id}/{level}/{filled_text(shown, 'id')}",
                         escalation_policy_id=policy_id,
                         level=level,
                         delay_minutes=delay if isinstance(delay, int) else None,
-                        schedule_id=None if is_user else f"pagerduty:schedule/{_text(shown, 'id')}",
+                        schedule_id=None if is_user else f"pagerduty:schedule/{filled_text(shown, 'id')}",
                         target_account_id=self._account(shown) if is_user else None,
                     )
                 )
@@ -149,7 +149,7 @@ class Parsed:
 
     def priority(self, node: Any) -> None:
         """A priority of the account."""
-        fields = _mapping(node, "priority")
+        fields = mapping(node, "priority")
         order = fields.get("order")
         self.add(
             Priority(
@@ -161,13 +161,13 @@ class Parsed:
 
     def standing(self, node: Any) -> None:
         """An on-call; kept where it has no schedule, because schedules tell theirs better."""
-        fields = _mapping(node, "oncall")
+        fields = mapping(node, "oncall")
         if fields.get("schedule") is not None or fields.get("start") is not None:
             return
-        policy_id = _id("escalation_policy", _mapping(fields.get("escalation_policy"), "escalation_policy"))
+        policy_id = _id("escalation_policy", mapping(fields.get("escalation_policy"), "escalation_policy"))
         level, account_id = (
-            _integer(fields, "escalation_level"),
-            self._account(_mapping(fields.get("user"), "user")),
+            integer(fields, "escalation_level"),
+            self._account(mapping(fields.get("user"), "user")),
         )
         self.add(
             StandingOnCall(
@@ -182,7 +182,7 @@ class Parsed:
 
     def schedule(self, node: Any, months: Iterable[tuple[date, datetime, datetime]]) -> None:
         """A schedule's final entries, cut at the ends of these months: first day, start, end in UTC."""
-        fields = _mapping(node, "schedule")
+        fields = mapping(node, "schedule")
         schedule_id = _id("schedule", fields)
         final = [self._held(entry) for entry in _entries(fields, "final_schedule")]
         overrides = [self._held(entry) for entry in _entries(fields, "overrides_subschedule")]
@@ -220,35 +220,39 @@ class Parsed:
                 )
 
     def _held(self, node: Any) -> tuple[datetime, datetime, str]:
-        fields = _mapping(node, "rendered_schedule_entries")
+        fields = mapping(node, "rendered_schedule_entries")
         start, end = _instant(fields, "start", None), _instant(fields, "end", None)
-        return start, end, self._account(_mapping(fields.get("user"), "user"))
+        return start, end, self._account(mapping(fields.get("user"), "user"))
 
     # ----------------------------------------------------------------------------- incidents
 
     def incident(self, node: Any) -> None:
         """An incident as it is now."""
-        fields = _mapping(node, "incident")
+        fields = mapping(node, "incident")
         if fields.get("type") == "incident_reference" and "created_at" not in fields:
             raise SkippableRecordError(
                 field="incident",
                 problem="missing_field",
-                message="incident: wanted the incident, found its reference.",
+                message="incident: wanted the incident, found its reference",
             )
         reason = fields.get("resolve_reason")
         merged = reason.get("incident") if isinstance(reason, Mapping) else None
         service, priority = fields.get("service"), fields.get("priority")
-        title = _text(fields, "title") if fields.get("title") is not None else _text(fields, "summary")
+        title = (
+            filled_text(fields, "title")
+            if fields.get("title") is not None
+            else filled_text(fields, "summary")
+        )
         self.add(
             Incident(
                 incident_id=_id("incident", fields),
-                number=_integer(fields, "incident_number"),
+                number=integer(fields, "incident_number"),
                 title=title,
                 source_url=_address(fields),
-                service_id=None if service is None else _id("service", _mapping(service, "service")),
-                urgency=_word(fields, "urgency", ("high", "low")),  # type: ignore[arg-type]
-                status=_word(fields, "status", ("triggered", "acknowledged", "resolved")),  # type: ignore[arg-type]
-                priority_id=None if priority is None else _id("priority", _mapping(priority, "priority")),
+                service_id=None if service is None else _id("service", mapping(service, "service")),
+                urgency=one_of(fields, "urgency", ("high", "low")),
+                status=one_of(fields, "status", ("triggered", "acknowledged", "resolved")),
+                priority_id=None if priority is None else _id("priority", mapping(priority, "priority")),
                 created_at_utc=_instant(fields, "created_at", self.served_at_utc),
                 resolved_at_utc=self._resolved(fields),
                 merged_into_id=_id("incident", merged) if isinstance(merged, Mapping) else None,
@@ -264,9 +268,9 @@ class Parsed:
 
     def log_entry(self, node: Any) -> None:
         """What happened; kinds that nothing reads are left. The incident it shows comes with it."""
-        fields = _mapping(node, "log_entry")
-        kind = _text(fields, "type").removesuffix("_reference").removesuffix("_log_entry")
-        shown = _mapping(fields.get("incident"), "incident")
+        fields = mapping(node, "log_entry")
+        kind = filled_text(fields, "type").removesuffix("_reference").removesuffix("_log_entry")
+        shown = mapping(fields.get("incident"), "incident")
         if "created_at" in shown:
             self.incident(shown)
         if kind not in _ENTRY_TYPES:
@@ -274,7 +278,7 @@ class Parsed:
         channel = fields.get("channel")
         channel = channel if isinstance(channel, Mapping) else {}
         at = _instant(fields, "created_at", self.served_at_utc)
-        incident_id, log_entry_id = _id("incident", shown), f"pagerduty:log_entry/{_text(fields, 'id')}"
+        incident_id, log_entry_id = _id("incident", shown), f"pagerduty:log_entry/{filled_text(fields, 'id')}"
         agent_kind, agent = self._agent(fields.get("agent"))
         given = [self._account(node) for node in fields.get("assignees") or () if _is_user(node)]
         notified = fields.get("user") if kind == "notify" else None
@@ -337,7 +341,7 @@ class Parsed:
 
     def _account(self, node: Any) -> str:
         """The account that a reference names; somebody who is not listed is gone, and still themselves."""
-        shown = _text(_mapping(node, "user"), "id")
+        shown = filled_text(mapping(node, "user"), "id")
         account_id = f"pagerduty:user/{shown}"
         if account_id not in self.accounts:
             gone = Account(account_id=account_id, login=shown, is_listed=False)
@@ -380,9 +384,9 @@ def _entries(fields: Mapping[str, Any], name: str) -> list[Any]:
     part = fields.get(name)
     if part is None and name == "overrides_subschedule":
         return []
-    entries = _mapping(part, name).get("rendered_schedule_entries")
+    entries = mapping(part, name).get("rendered_schedule_entries")
     if not isinstance(entries, list):
-        raise _wrong(f"{name}.rendered_schedule_entries", "a list", entries)
+        raise wrong(f"{name}.rendered_schedule_entries", "a list", entries)
     return entries
 
 
@@ -402,11 +406,13 @@ def _is_user(node: Any) -> bool:
 
 
 def _id(kind: str, fields: Mapping[str, Any]) -> str:
-    return f"pagerduty:{kind}/{_text(fields, 'id')}"
+    return f"pagerduty:{kind}/{filled_text(fields, 'id')}"
 
 
 def _name(fields: Mapping[str, Any]) -> str:
-    return _text(fields, "name") if isinstance(fields.get("name"), str) else _text(fields, "summary")
+    return (
+        filled_text(fields, "name") if isinstance(fields.get("name"), str) else filled_text(fields, "summary")
+    )
 
 
 def _address(fields: Mapping[str, Any]) -> str | None:
@@ -418,65 +424,7 @@ def _plain(value: Any) -> str | None:
     return value if isinstance(value, str) and re.fullmatch(r"[\w.-]{1,60}", value) else None
 
 
-def _mapping(value: Any, name: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise _wrong(name, "an object", value)
-    return value
-
-
-def _text(fields: Mapping[str, Any], name: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str) or not value:
-        raise _wrong(name, "text", value)
-    return value
-
-
-def _integer(fields: Mapping[str, Any], name: str) -> int:
-    value = fields.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise _wrong(name, "a whole number", value)
-    return value
-
-
-def _word(fields: Mapping[str, Any], name: str, known: tuple[str, ...]) -> str:
-    value = _text(fields, name)
-    if value not in known:
-        raise SkippableRecordError(
-            field=name,
-            problem="unknown_value",
-            message=f"{name}: wanted one of {', '.join(known)}, found another.",
-        )
-    return value
-
-
 def _instant(fields: Mapping[str, Any], name: str, served_at_utc: datetime | None) -> datetime:
-    """A time with its offset, in UTC. One later than the server's own clock is none."""
-    value = _text(fields, name)
-    try:
-        found = datetime.fromisoformat(value)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise SkippableRecordError(
-            field=name,
-            problem="wrong_type",
-            message=f"{name}: wanted a time with its offset, found other text.",
-        )
-    found = found.astimezone(UTC)
-    if served_at_utc is not None and found > served_at_utc:
-        if found > served_at_utc + CLOCK_TOLERANCE:
-            raise SkippableRecordError(
-                field=name, problem="future_date", message=f"{name}: later than the server's own clock."
-            )
-        return served_at_utc
-    return found
-
-
-def _wrong(name: str, wanted: str, found: Any) -> SkippableRecordError:
-    if found is None:
-        return SkippableRecordError(
-            field=name, problem="missing_field", message=f"{name}: missing, wanted {wanted}."
-        )
-    return SkippableRecordError(
-        field=name, problem="wrong_type", message=f"{name}: wanted {wanted}, found {type(found).__name__}."
-    )
+    """A time in UTC; one a little ahead of the server's own clock is that clock's."""
+    found = instant(fields, name, served_at_utc)
+    return found if served_at_utc is None else min(found, served_at_utc)
