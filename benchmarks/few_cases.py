@@ -104,8 +104,10 @@ def main() -> None:
         for file, text in configuration_files(made).items():
             (folder / file).write_text(text)
         night = Night(settings=load_settings(folder / "evenhand.toml"), environment={})
-        for step in ("land_github", "land_organization", "build_core", "build_facts", "build_trends"):
-            getattr(nightly, step)(night)
+        nightly.land(night, "github")
+        nightly.land(night, "organization")
+        for step in (nightly.build_core, nightly.build_facts, nightly.build_trends):
+            step(night)
         publish_without_gate(night)
         with connect_reading(night.published_folder / "evenhand.duckdb") as connection:
             found = [

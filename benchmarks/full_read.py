@@ -23,7 +23,7 @@ from pipelines import nightly
 from pipelines.nightly import Night
 from pipelines.settings import Settings
 
-STEPS = ("land_github", "land_organization", "build_core", "build_facts", "build_trends", "publish")
+STEPS = ("land github", "land organization", "build_core", "build_facts", "build_trends", "publish")
 EMULATOR = """
 import sys, json, time
 sys.path.insert(0, sys.argv[1] + "/emulator")
@@ -51,7 +51,8 @@ def run_step(step: str, folder: Path, source: dict[str, Any]) -> None:
     if step == "publish":
         publish_without_gate(night)
     else:
-        getattr(nightly, step)(night)
+        name, *source = step.split()
+        getattr(nightly, name)(night, *source)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"seconds": seconds, "peak_mb": peak}))

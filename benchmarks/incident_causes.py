@@ -1,7 +1,7 @@
 """How well causes of incidents are told, on a made-up organisation whose every cause is known.
 
 Here: the organisation with its labels, the real attribution and metric on it, the rule of other tools beside.
-Not here: the attribution itself (``transforms/core/attribution``).
+Not here: the attribution itself (``transforms/core/all_sources``).
 
 Run: ``python -m benchmarks.incident_causes [--seeds 20]``. What is assumed stands in ``World`` and is
 printed; the attribution sees deployments, pull requests, incidents and notes, never the labels.
@@ -247,7 +247,7 @@ def attributed(tables: Mapping[str, list[Row]], entries: list[Row]) -> dict[str,
 
     def conform(into: duckdb.DuckDBPyConnection, entity: str) -> None:
         if entity == "incident_causes":
-            select = sql("core/attribution/incident_causes.sql")
+            select = sql("core/all_sources/incident_causes.sql")
             insert(into, f"conformed.{entity}", select, settings.parameters())
         elif tables.get(entity):
             known = [column.name for column in table(f"core.{entity}").columns]

@@ -14,17 +14,14 @@ from typing import Any
 import dagster as dg
 
 from connectors.errors import StopScopeError, StopSourceError
-from connectors.github.records import RECORD_TYPES as GITHUB_RECORDS
-from connectors.incident_tables.records import RECORD_TYPES as INCIDENT_RECORDS
-from connectors.jira.records import RECORD_TYPES as JIRA_RECORDS
-from connectors.organization.records import RECORD_TYPES as ORGANIZATION_RECORDS
-from connectors.pagerduty.records import RECORD_TYPES as PAGERDUTY_RECORDS
+from connectors.records import RECORD_TYPES
 from metrics_catalog.catalogue import Metric
 from metrics_catalog.tables import FACTS, table, tables
 from pipelines import nightly
 from pipelines.nightly import Night, NightError
 from pipelines.profiles import Check, checks
 from pipelines.settings import SettingsError
+from pipelines.sources import REGISTRY
 from transforms.identity import IdentityError
 from warehouse.journal import JournalError
 from warehouse.landing import LandingError, Manifest
@@ -63,30 +60,17 @@ def nightly_assets(night: Night) -> list[dg.AssetsDefinition]:
 # ------------------------------------------------------------------------------------- landing
 
 
-_SOURCES: tuple[tuple[str, tuple[type[Any], ...], Callable[[Night], Manifest | None]], ...] = (
-    ("github", GITHUB_RECORDS, nightly.land_github),
-    ("pagerduty", PAGERDUTY_RECORDS, nightly.land_pagerduty),
-    ("jira", JIRA_RECORDS, nightly.land_jira),
-    ("incidents", INCIDENT_RECORDS, nightly.land_incidents),
-    ("organization", ORGANIZATION_RECORDS, nightly.land_organization),
-)
-"""In the order of a night: sources without a server are told the time of those with one, and come after."""
-
-
 def _landing(night: Night) -> list[dg.AssetsDefinition]:
     found: list[dg.AssetsDefinition] = []
     servers: list[dg.AssetKey] = []
-    for source, records, land in _SOURCES:
-        has_server = source in ("github", "pagerduty", "jira")
-        specs = _landing_specs(source, records, deps=[] if has_server else list(servers))
-        servers += [specs[0].key] if has_server else []
-        found.append(_landing_asset(night, source, specs, land))
+    for source, registration in REGISTRY.items():
+        specs = _landing_specs(source, deps=[] if registration.has_server else list(servers))
+        servers += [specs[0].key] if registration.has_server else []
+        found.append(_landing_asset(night, source, specs))
     return found
 
 
-def _landing_asset(
-    night: Night, source: str, specs: list[dg.AssetSpec], land: Callable[[Night], Manifest | None]
-) -> dg.AssetsDefinition:
+def _landing_asset(night: Night, source: str, specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=f"land_{source}",
         specs=specs,
@@ -97,15 +81,13 @@ def _landing_asset(
     def landed(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         night.start_gate()
         with _told_in_words():
-            manifest = land(night)
+            manifest = nightly.land(night, source)
         yield from _landed(context, specs, manifest)
 
     return landed
 
 
-def _landing_specs(
-    source: str, records: tuple[type[Any], ...], *, deps: list[dg.AssetKey]
-) -> list[dg.AssetSpec]:
+def _landing_specs(source: str, *, deps: list[dg.AssetKey]) -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
             key=["landing", f"{source}__{record.stream}"],
@@ -115,7 +97,7 @@ def _landing_specs(
             deps=deps,
             kinds={"parquet", source},
         )
-        for record in records
+        for record in RECORD_TYPES[source]
     ]
 
 
@@ -176,7 +158,7 @@ def _derived(
 
 
 def _core(night: Night) -> dg.AssetsDefinition:
-    landed = [f"landing.{source}__{record.stream}" for source, records, _ in _SOURCES for record in records]
+    landed = [f"landing.{source}__{record.stream}" for source in REGISTRY for record in RECORD_TYPES[source]]
     return _derived(night, name="core", schemas=("core",), deps=landed, step=nightly.build_core)
 
 

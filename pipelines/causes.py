@@ -1,7 +1,7 @@
 """The commands ``evenhand causes``: what time alone suspects, and what the owners of a service say of it.
 
 Here: the queue in words, and writing answers after checking what they name.
-Not here: how a suspicion arises (``transforms/core/attribution``), what an answer means
+Not here: how a suspicion arises (``transforms/core/all_sources``), what an answer means
 (``transforms.causes``).
 """
 

@@ -93,11 +93,12 @@ def demo(*, engineers: int | None, months: int | None, out: Path) -> None:
 def run(*, config: Path | None, only: Sequence[str] | None, full: bool, as_of: str | None) -> None:
     """The nightly job, or with an as-of a rebuild beside the published database."""
     settings = settings_from(config)
-    known = {"github", "pagerduty", "jira", "incidents", "organization"}
-    unknown = [name for name in only or () if name not in known]
+    from pipelines.sources import REGISTRY
+
+    unknown = [name for name in only or () if name not in REGISTRY]
     if unknown:
         raise UsageProblemError(
-            f"No source {unknown[0]!r}. Known: {', '.join(sorted(known))}. Nothing was run."
+            f"No source {unknown[0]!r}. Known: {', '.join(sorted(REGISTRY))}. Nothing was run."
         )
     night = night_of(settings, as_of)
     night.only = frozenset(only) if only else None

@@ -16,6 +16,7 @@ from connectors.waiting import Patience
 from pipelines import identities, sources
 from pipelines.nightly import Night
 from pipelines.settings import SettingsError
+from pipelines.sources import Asking
 from pipelines.yields import metric_findings
 from warehouse.connection import DatabaseBusyError, connect_reading
 from warehouse.landing import newest_known_at
@@ -38,15 +39,19 @@ def examine(night: Night, now_utc: datetime) -> list[Finding]:
     return [*_github(night, now_utc), *_others(night, now_utc), *_files(night), *_database(night)]
 
 
+def _asking(night: Night) -> Asking:
+    """As a first night would ask, and with little patience."""
+    return Asking(
+        settings=night.settings,
+        environment=night.environment,
+        full=True,
+        patience=Patience(may_wait_seconds=MAY_WAIT_SECONDS),
+    )
+
+
 def _github(night: Night, now_utc: datetime) -> Iterator[Finding]:
     try:
-        registered = sources.github(
-            night.settings,
-            night.environment,
-            [],
-            full=True,
-            patience=Patience(may_wait_seconds=MAY_WAIT_SECONDS),
-        )
+        registered = sources.github(_asking(night))
         if registered is None:
             yield Finding(is_fine=False, text="GitHub: not configured ([sources.github] in evenhand.toml).")
             return
@@ -108,13 +113,7 @@ def _others(night: Night, now_utc: datetime) -> Iterator[Finding]:
     """Jira and PagerDuty where they are configured: do they answer and take the token; their clock."""
     for name, source_of in (("Jira", sources.jira), ("PagerDuty", sources.pagerduty)):
         try:
-            registered = source_of(
-                night.settings,
-                night.environment,
-                [],
-                full=True,
-                patience=Patience(may_wait_seconds=MAY_WAIT_SECONDS),
-            )
+            registered = source_of(_asking(night))
             if registered is None:
                 continue
             served_at_utc = registered.source.server_time()
@@ -151,7 +150,7 @@ def _files(night: Night) -> Iterator[Finding]:
         is_fine=True, text=f"Loads: {len(manifests)}, the newest of {known_at_utc:%Y-%m-%d %H:%M} UTC."
     )
     try:
-        registered = sources.organization(night.settings, known_at_utc)
+        registered = sources.organization(Asking(settings=night.settings, manifests=manifests))
         for page in registered.source.pages():
             if isinstance(page, Gap):
                 yield Finding(is_fine=False, text=page.message)

@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from packets.completeness import SOURCE_NAMES
 from pipelines.commands import print_table, published, settings_from
 from pipelines.console import CHECK_FAILED, Clock, Exit, UsageProblemError, note, say
 from pipelines.settings import Settings
@@ -149,7 +150,7 @@ def coverage_lines(connection: "duckdb.DuckDBPyConnection") -> list[tuple[str, b
         ]
         is_enough = claimed >= ENOUGH * cases
         text = (
-            f"{_NAMES.get(source, source)}: {claimed:,} of {cases:,} cases of the last twelve months "
+            f"{SOURCE_NAMES.get(source, source)}: {claimed:,} of {cases:,} cases of the last twelve months "
             f"({_percent(claimed, cases)}) belong to somebody in the roster"
         )
         text += f"; {', '.join(rest)}." if rest else "."
@@ -157,9 +158,6 @@ def coverage_lines(connection: "duckdb.DuckDBPyConnection") -> list[tuple[str, b
             text += f" Below {ENOUGH:.0%}: the figures about persons say so (evenhand identities suggest)."
         found.append((text, is_enough))
     return found
-
-
-_NAMES = {"github": "GitHub", "pagerduty": "PagerDuty", "jira": "Jira"}
 
 
 def _percent(part: int, whole: int) -> str:

@@ -5,6 +5,7 @@ Not here: deciding what to read (connectors). State cannot disagree with data, b
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from connectors.github.records import Account
 from connectors.jira.client import KnownTickets
 from connectors.pagerduty.client import LOG
 from connectors.pagerduty.known import KnownAccount
+from connectors.records import RECORD_TYPES
 from transforms.core.streams import load_landing
 from transforms.identity import replay
 from warehouse.connection import connect
@@ -24,38 +26,6 @@ SWEPT_DAYS = 30
 """How long after its end a pull request is still looked at for changes that do not move its update."""
 UNFINISHED_DAYS = 90
 """A deployment that has not ended after so long never will."""
-
-
-def known_repositories(
-    manifests: list[Manifest], now_utc: datetime, *, reads: str
-) -> dict[str, KnownRepository]:
-    """What the GitHub loads know, by repository id. ``now_utc`` is the server's time, aware.
-
-    Loads that went less or further back than ``reads`` are no ground for leaving anything out.
-    """
-    loads = [ChosenLoad(manifest=each, is_backfilled=False) for each in manifests if each.source == "github"]
-    complete = {
-        scope.scope: load.manifest.known_at_utc
-        for load in loads
-        for scope in load.manifest.scopes
-        if scope.gap is None and load.manifest.reads == reads
-    }
-    if not complete:
-        return {}
-    with connect() as connection:
-        load_landing(connection, loads)
-        since_utc = now_utc - timedelta(days=SWEPT_DAYS)
-        recent, rated = _recent(connection, since_utc), _rated(connection, since_utc)
-        unfinished = _unfinished(connection, now_utc - timedelta(days=UNFINISHED_DAYS))
-    return {
-        scope: KnownRepository(
-            complete_at_utc=known_at_utc,
-            unfinished_since_utc=unfinished.get(scope),
-            recent=recent.get(scope, {}),
-            rated=rated.get(scope, {}),
-        )
-        for scope, known_at_utc in complete.items()
-    }
 
 
 _ASKED_AGAIN_DAYS = 7
@@ -74,39 +44,93 @@ ORDER BY max(asked._fetched_at_utc) NULLS FIRST, accounts.account_id
 """
 
 
-def known_accounts(
-    manifests: Sequence[Manifest], entries: Sequence[Mapping[str, Any]], now_utc: datetime
-) -> tuple[frozenset[str], list[Account]]:
-    """The accounts that GitHub is not to be asked about, and the others that loads have seen.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownToGitHub:
+    """What the GitHub loads and the identity journal know.
 
-    Not asked about: those the identity journal decides about, and those asked about a short while ago. The
-    others come in the order in which they are to be asked about, those never asked first.
+    ``not_asked``: accounts that GitHub is not to be asked about, because the journal decides about them or
+    they were asked about a short while ago. ``unclaimed``: the others that loads have seen, in the order in
+    which they are to be asked about, those never asked first.
     """
-    state = replay(entries)
-    decided = {
-        account.account_id
-        for account in state.accounts.values()
-        if account.claims or account.excluded is not None
-    }
+
+    repositories: dict[str, KnownRepository] = field(default_factory=dict)
+    not_asked: frozenset[str] = frozenset()
+    unclaimed: list[Account] = field(default_factory=list)
+
+
+def known_to_github(
+    manifests: Sequence[Manifest], entries: Sequence[Mapping[str, Any]], now_utc: datetime, *, reads: str
+) -> KnownToGitHub:
+    """What a GitHub night stands on, from one look at its loads. ``now_utc`` is the server's time, aware.
+
+    Of a repository, loads that went less or further back than ``reads`` are no ground for leaving anything
+    out.
+    """
     loads = [ChosenLoad(manifest=each, is_backfilled=False) for each in manifests if each.source == "github"]
+    decided = _decided(entries)
     if not loads:
-        return frozenset(decided), []
-    since_utc = now_utc - timedelta(days=_ASKED_AGAIN_DAYS)
+        return KnownToGitHub(not_asked=decided)
     with connect() as connection:
-        load_landing(connection, loads)
-        rows = connection.execute(
-            _UNCLAIMED, {"decided": sorted(decided) or [""], "since_utc": since_utc}
-        ).fetchall()
-    asked = {account_id for account_id, _, _, is_asked in rows if is_asked}
+        load_landing(connection, loads, RECORD_TYPES)
+        asked, unclaimed = _accounts(connection, decided, now_utc - timedelta(days=_ASKED_AGAIN_DAYS))
+        return KnownToGitHub(
+            repositories=_repositories(connection, loads, now_utc, reads=reads),
+            not_asked=decided | asked,
+            unclaimed=unclaimed,
+        )
+
+
+def _repositories(
+    connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoad], now_utc: datetime, *, reads: str
+) -> dict[str, KnownRepository]:
+    complete = {
+        scope.scope: load.manifest.known_at_utc
+        for load in loads
+        for scope in load.manifest.scopes
+        if scope.gap is None and load.manifest.reads == reads
+    }
+    if not complete:
+        return {}
+    since_utc = now_utc - timedelta(days=SWEPT_DAYS)
+    recent, rated = _recent(connection, since_utc), _rated(connection, since_utc)
+    unfinished = _unfinished(connection, now_utc - timedelta(days=UNFINISHED_DAYS))
+    return {
+        scope: KnownRepository(
+            complete_at_utc=known_at_utc,
+            unfinished_since_utc=unfinished.get(scope),
+            recent=recent.get(scope, {}),
+            rated=rated.get(scope, {}),
+        )
+        for scope, known_at_utc in complete.items()
+    }
+
+
+def _decided(entries: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """The accounts that the identity journal decides about."""
+    return frozenset(
+        account.account_id
+        for account in replay(entries).accounts.values()
+        if account.claims or account.excluded is not None
+    )
+
+
+def _accounts(
+    connection: duckdb.DuckDBPyConnection, decided: frozenset[str], since_utc: datetime
+) -> tuple[frozenset[str], list[Account]]:
+    """Of the accounts that nobody has decided about, those asked about since then, and the others."""
+    rows = connection.execute(
+        _UNCLAIMED, {"decided": sorted(decided) or [""], "since_utc": since_utc}
+    ).fetchall()
+    asked = frozenset(account_id for account_id, _, _, is_asked in rows if is_asked)
     others = [
         Account(account_id=account_id, login=login, kind=kind)
         for account_id, login, kind, is_asked in rows
         if not is_asked
     ]
-    return frozenset(decided | asked), others
+    return asked, others
 
 
-def known_account(manifests: list[Manifest], *, reads: str) -> KnownAccount | None:
+def known_account(manifests: Sequence[Manifest], *, reads: str) -> KnownAccount | None:
     """What the PagerDuty loads know; None where no load has read the log to its end."""
     loads = [
         ChosenLoad(manifest=each, is_backfilled=False)
@@ -122,7 +146,7 @@ def known_account(manifests: list[Manifest], *, reads: str) -> KnownAccount | No
     if not complete:
         return None
     with connect() as connection:
-        load_landing(connection, loads)
+        load_landing(connection, loads, RECORD_TYPES)
         months = connection.execute(
             "SELECT month_start FROM landing.pagerduty__schedule_months__versions "
             "GROUP BY month_start, _load HAVING min(shown_at_utc) >= month_start + INTERVAL 1 MONTH"
@@ -230,7 +254,7 @@ SELECT sprint_id FROM landing.jira__sprints WHERE state IS DISTINCT FROM 'closed
 """
 
 
-def known_tickets(manifests: list[Manifest], *, reads: str) -> KnownTickets:
+def known_tickets(manifests: Sequence[Manifest], *, reads: str) -> KnownTickets:
     """What the Jira loads know: progress by project, the tickets held, sprints still open.
 
     Loads that went less or further back than ``reads``, or by other conventions, are no ground for leaving
@@ -246,7 +270,7 @@ def known_tickets(manifests: list[Manifest], *, reads: str) -> KnownTickets:
     if not complete:
         return KnownTickets()
     with connect() as connection:
-        load_landing(connection, loads)
+        load_landing(connection, loads, RECORD_TYPES)
         held = dict(connection.execute(_HELD).fetchall())
         sprints = connection.execute(_OPEN_SPRINTS).fetchall()
         statuses = connection.execute("SELECT status_id FROM landing.jira__statuses").fetchall()

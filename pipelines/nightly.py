@@ -22,13 +22,14 @@ from connectors.contract import Page
 from connectors.errors import StopSourceError
 from connectors.github.client import GitHubSource
 from connectors.pagerduty.client import PagerDutySource
+from connectors.records import RECORD_TYPES
 from connectors.waiting import Patience
 from metrics_catalog.catalogue import Metric, load_catalogue
-from pipelines import sources
 from pipelines.gate import Gate, Verdict
 from pipelines.ledger import expected_counts, expected_incidents
 from pipelines.profiles import checks, profile
 from pipelines.settings import Settings
+from pipelines.sources import REGISTRY, Asking, Registered
 from transforms.build import (
     BuildSettings,
     analyst_selects,
@@ -53,7 +54,6 @@ from warehouse.publish import publish
 from warehouse.storage import make_storage
 
 Say = Callable[[str], None]
-COUNTS_SCOPE = "github:counts"
 
 
 class NightError(Exception):
@@ -76,7 +76,7 @@ def code_version() -> str:
 def code_hash() -> str:
     """SHA-256 of the files that decide numbers: two checkouts of one version may differ."""
     digest = hashlib.sha256(code_version().encode())
-    for package in ("transforms", "metrics_catalog"):
+    for package in ("connectors", "transforms", "metrics_catalog"):
         with as_file(files(package)) as folder:
             for path in sorted(folder.rglob("*")):
                 if path.suffix in (".py", ".sql", ".toml"):
@@ -166,77 +166,23 @@ class Night:
 # ------------------------------------------------------------------------------------- landing
 
 
-def land_github(night: Night) -> Manifest | None:
-    """Read GitHub, or the made-up organisation; None where neither is configured or asked for."""
-    if not night.pulls("github"):
+def land(night: Night, name: str) -> Manifest | None:
+    """Read one source of the registry; None where it is not configured or not asked for."""
+    if not night.pulls(name):
         return None
-    registered = sources.github(
-        night.settings,
-        night.environment,
-        night.landing.manifests(),
+    asking = Asking(
+        settings=night.settings,
+        environment=night.environment,
+        manifests=night.landing.manifests(),
         full=night.full,
         resumes=True,
         patience=night.patience,
     )
+    registered = REGISTRY[name].build(asking)
     return None if registered is None else _land(night, registered)
 
 
-def land_jira(night: Night) -> Manifest | None:
-    """Read Jira; None where it is not configured or not asked for."""
-    if not night.pulls("jira"):
-        return None
-    registered = sources.jira(
-        night.settings,
-        night.environment,
-        night.landing.manifests(),
-        full=night.full,
-        patience=night.patience,
-    )
-    return None if registered is None else _land(night, registered)
-
-
-def land_pagerduty(night: Night) -> Manifest | None:
-    """Read PagerDuty; None where it is not configured or not asked for."""
-    if not night.pulls("pagerduty"):
-        return None
-    manifests = night.landing.manifests()
-    registered = sources.pagerduty(
-        night.settings, night.environment, manifests, full=night.full, patience=night.patience
-    )
-    return None if registered is None else _land(night, registered)
-
-
-def land_incidents(night: Night) -> Manifest | None:
-    """Read the incident tables, at the time of the newest load of a source that has a server."""
-    if not night.pulls("incidents") or night.settings.sources.incidents is None:
-        return None
-    registered = sources.incidents(night.settings, _time_of_others(night))
-    return None if registered is None else _land(night, registered)
-
-
-_WITHOUT_A_SERVER = ("organization", "incidents")
-"""Sources that are told the time."""
-
-
-def _time_of_others(night: Night) -> datetime:
-    others = [each for each in night.landing.manifests() if each.source not in _WITHOUT_A_SERVER]
-    known_at_utc = newest_known_at(others)
-    if known_at_utc is None:
-        raise NightError(
-            "No source is configured, so there is nothing to say about anybody. Nothing was written. "
-            "Add [sources.github] to evenhand.toml, or try `evenhand demo`."
-        )
-    return known_at_utc
-
-
-def land_organization(night: Night) -> Manifest | None:
-    """Read the organisation's files, at the time of the newest load of another source."""
-    if not night.pulls("organization"):
-        return None
-    return _land(night, sources.organization(night.settings, _time_of_others(night)))
-
-
-def _land(night: Night, registered: sources.Registered) -> Manifest:
+def _land(night: Night, registered: Registered) -> Manifest:
     source, draft = registered.source, registered.draft
     if draft is not None:
         if not draft.is_empty:
@@ -297,11 +243,11 @@ def _count_independently(night: Night, source: GitHubSource | PagerDutySource, l
         else:
             counts = expected_counts(source, load, manifests, zone)
     except StopSourceError as reason:
-        if isinstance(source, GitHubSource):  # the night is red, and the next one counts
-            load.gap(scope=COUNTS_SCOPE, message=f"Not counted independently: {reason}")
+        # The night is red, and the next one counts.
+        load.gap(scope=f"{source.name}:counts", message=f"Not counted independently: {reason}")
         night.say(f"{source.name}: GAP not counted independently: {reason}")
         return
-    load.write(counts, scope=COUNTS_SCOPE, fetched_at_utc=source.server_time())
+    load.write(counts, scope=f"{source.name}:counts", fetched_at_utc=source.server_time())
 
 
 def _read_identities(night: Night, source: GitHubSource, load: Load) -> None:
@@ -333,6 +279,7 @@ def build_settings(night: Night, as_of_utc: datetime) -> BuildSettings:
     settings = night.settings
     limit = night.catalogue["rq_response_24h"].params["threshold_hours"]
     return BuildSettings(
+        record_types=RECORD_TYPES,
         core=CoreSettings(
             as_of_utc=as_of_utc,
             reporting_timezone=settings.organization.reporting_timezone,

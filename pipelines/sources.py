@@ -1,4 +1,4 @@
-"""From settings to sources: one line per source.
+"""From settings to sources: one line per source, at the end.
 
 Here: the registry, and what each source is built from.
 Not here: reading (connectors), landing (``nightly``).
@@ -6,16 +6,17 @@ Not here: reading (connectors), landing (``nightly``).
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from connectors.contract import Source
+from connectors.records import RECORD_TYPES
 from connectors.waiting import Patience
 from metrics_catalog.catalogue import load_catalogue
-from pipelines.settings import Query, Settings, SettingsError
-from warehouse.landing import Manifest
+from pipelines.settings import GitHub, Query, Settings, SettingsError
+from warehouse.landing import Manifest, newest_known_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,26 +40,45 @@ class Registered:
     draft: "Draft | None" = None
 
 
-def github(
-    settings: Settings,
-    environment: Mapping[str, str],
-    manifests: list[Manifest],
-    *,
-    full: bool = False,
-    resumes: bool = False,
-    patience: Patience | None = None,
-) -> Registered | None:
-    """GitHub, or the made-up organisation that answers in its place; None where neither is configured.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What every source is built from.
 
-    Unless ``full``, it is told what earlier loads know, and reads only what has changed since.
-    ``resumes``: it goes on with the load of a run that was killed, and leaves what the next needs for that.
+    Unless ``full``, a source is told what the loads of ``manifests`` know, and reads only what has changed
+    since. ``resumes``: it goes on with the load of a run that was killed, and leaves what the next needs for
+    that. All sources of a run share its ``patience``.
     """
-    from connectors.github.records import RECORD_TYPES
+
+    settings: Settings
+    environment: Mapping[str, str] = field(default_factory=dict)
+    manifests: Sequence[Manifest] = ()
+    full: bool = False
+    resumes: bool = False
+    patience: Patience = field(default_factory=Patience)
+
+    @property
+    def known_at_utc(self) -> datetime:
+        """The time of the newest load of a source that has a server. Raises SettingsError without one."""
+        told = [
+            each for each in self.manifests if each.source in REGISTRY and REGISTRY[each.source].has_server
+        ]
+        known_at_utc = newest_known_at(told)
+        if known_at_utc is None:
+            raise SettingsError(
+                "No source is configured, so there is nothing to say about anybody. Nothing was written. "
+                "Add [sources.github] to evenhand.toml, or try `evenhand demo`."
+            )
+        return known_at_utc
+
+
+def github(asking: Asking) -> Registered | None:
+    """GitHub, or the made-up organisation that answers in its place; None where neither is configured."""
     from connectors.github.resuming import Resuming
-    from pipelines.known import known_accounts, known_repositories
+    from pipelines.known import known_to_github
     from transforms.identity import JOURNAL
     from warehouse import journal
 
+    settings, manifests = asking.settings, asking.manifests
     real, demo = settings.sources.github, settings.sources.demo
     if real is not None and demo is not None:
         raise SettingsError(
@@ -67,51 +87,39 @@ def github(
         )
     if real is None and demo is None:
         return None
-    source = (
-        _made_up(settings, manifests)
-        if real is None
-        else _over_http(settings, environment, patience or Patience())
-    )
+    source = _made_up(asking) if real is None else _over_http(asking, real)
     draft = None
-    if real is not None and resumes:
-        draft = _draft(settings, manifests, full=full)
+    if real is not None and asking.resumes:
+        draft = _draft(asking)
         source.transport = Resuming(transport=source.transport, draft=draft)
-    if not full:
-        source.known = known_repositories(manifests, source.server_time(), reads=source.reads)
-    source.not_asked, source.unclaimed = known_accounts(
-        manifests, journal.entries(settings.storage_path / "journal", JOURNAL), source.server_time()
-    )
-    return Registered(source=source, record_types=RECORD_TYPES, draft=draft)
+    entries = journal.entries(settings.storage_path / "journal", JOURNAL)
+    known = known_to_github(manifests, entries, source.server_time(), reads=source.reads)
+    source.not_asked, source.unclaimed = known.not_asked, known.unclaimed
+    if not asking.full:
+        source.known = known.repositories
+    return Registered(source=source, record_types=RECORD_TYPES["github"], draft=draft)
 
 
-def _draft(settings: Settings, manifests: list[Manifest], *, full: bool) -> "Draft":
+def _draft(asking: Asking) -> "Draft":
     """What a killed run was answered. Everything that decides what is asked must be as it was."""
     from warehouse.draft import Draft
 
-    loads = [manifest.load_id for manifest in manifests if manifest.source == "github"]
-    stands_on = json.dumps([settings.configuration_hash, full, loads])
+    loads = [manifest.load_id for manifest in asking.manifests if manifest.source == "github"]
+    stands_on = json.dumps([asking.settings.configuration_hash, asking.full, loads])
     return Draft(
-        path=settings.storage_path / "work" / "github.draft",
+        path=asking.settings.storage_path / "work" / "github.draft",
         stands_on=hashlib.sha256(stands_on.encode()).hexdigest(),
     )
 
 
-def jira(
-    settings: Settings,
-    environment: Mapping[str, str],
-    manifests: list[Manifest],
-    *,
-    full: bool = False,
-    patience: Patience | None = None,
-) -> Registered | None:
-    """Jira; None where it is not configured. Unless ``full``, it is told what earlier loads know."""
+def jira(asking: Asking) -> Registered | None:
+    """Jira; None where it is not configured."""
     from connectors.jira.client import JiraSource
     from connectors.jira.conventions import Convention, Conventions
     from connectors.jira.http import JiraOverHttp
-    from connectors.jira.records import RECORD_TYPES
     from pipelines.known import known_tickets
 
-    section = settings.sources.jira
+    section = asking.settings.sources.jira
     if section is None:
         return None
     said: dict[str, Any] = {
@@ -125,8 +133,8 @@ def jira(
         transport=JiraOverHttp(
             base_url=section.base_url,
             email=section.email,
-            token=section.token.read(environment, source="jira"),
-            patience=patience or Patience(),
+            token=section.token.read(asking.environment, source="jira"),
+            patience=asking.patience,
         ),
         kind=section.kind,
         base_url=section.base_url,
@@ -134,24 +142,16 @@ def jira(
         since_utc=section.since_utc,
         conventions=Conventions(released_versions=section.released_versions, **said),
     )
-    if not full:
-        source.known = known_tickets(manifests, reads=source.reads)
-    return Registered(source=source, record_types=RECORD_TYPES)
+    if not asking.full:
+        source.known = known_tickets(asking.manifests, reads=source.reads)
+    return Registered(source=source, record_types=RECORD_TYPES["jira"])
 
 
-def pagerduty(
-    settings: Settings,
-    environment: Mapping[str, str],
-    manifests: list[Manifest],
-    *,
-    full: bool = False,
-    patience: Patience | None = None,
-) -> Registered | None:
-    """PagerDuty, told what earlier loads know unless ``full``; None where it is not configured."""
-    from connectors.pagerduty.records import RECORD_TYPES
+def pagerduty(asking: Asking) -> Registered | None:
+    """PagerDuty, or that of the made-up organisation; None where neither is configured."""
 
-    section = settings.sources.pagerduty
-    if section is None and settings.sources.demo is None:
+    section = asking.settings.sources.pagerduty
+    if section is None and asking.settings.sources.demo is None:
         return None
     from connectors.pagerduty.client import PagerDutySource
     from pipelines.known import known_account
@@ -159,28 +159,27 @@ def pagerduty(
     if section is None:
         from connectors.demo.on_call import DemoPagerDuty
 
-        organization, now_utc = _made_up_night(settings, manifests, "pagerduty")
+        organization, now_utc = _made_up_night(asking, "pagerduty")
         source = PagerDutySource(transport=DemoPagerDuty(organization=organization, now_utc=now_utc))
     else:
         from connectors.pagerduty.http import PagerDutyOverHttp
 
         transport = PagerDutyOverHttp(
             base_url=section.base_url,
-            token=section.token.read(environment, source="pagerduty"),
-            patience=patience or Patience(),
+            token=section.token.read(asking.environment, source="pagerduty"),
+            patience=asking.patience,
         )
         source = PagerDutySource(transport=transport, since_utc=section.since_utc)
-    if not full:
-        source.known = known_account(manifests, reads=source.reads)
-    return Registered(source=source, record_types=RECORD_TYPES)
+    if not asking.full:
+        source.known = known_account(asking.manifests, reads=source.reads)
+    return Registered(source=source, record_types=RECORD_TYPES["pagerduty"])
 
 
-def incidents(settings: Settings, known_at_utc: datetime) -> Registered | None:
+def incidents(asking: Asking) -> Registered | None:
     """The incident tables, told the time of the run's other sources; None where they are not configured."""
-    section = settings.sources.incidents
+    section = asking.settings.sources.incidents
     if section is None:
         return None
-    from connectors.incident_tables.records import RECORD_TYPES
     from connectors.incident_tables.tables import IncidentTables
 
     source = IncidentTables(
@@ -188,17 +187,17 @@ def incidents(settings: Settings, known_at_utc: datetime) -> Registered | None:
         deployments=section.deployments,
         log=section.log,
         shifts=section.shifts,
-        folder=settings.folder,
-        known_at_utc=known_at_utc,
+        folder=asking.settings.folder,
+        known_at_utc=asking.known_at_utc,
     )
-    return Registered(source=source, record_types=RECORD_TYPES)
+    return Registered(source=source, record_types=RECORD_TYPES["incidents"])
 
 
-def organization(settings: Settings, known_at_utc: datetime) -> Registered:
+def organization(asking: Asking) -> Registered:
     """The organisation's own files, told the time of the run's other sources."""
     from connectors.organization.files import OrganizationSource
-    from connectors.organization.records import RECORD_TYPES
 
+    settings = asking.settings
     people, services, goals = settings.people, settings.services, settings.goals
     source = OrganizationSource(
         people=_roster(settings),
@@ -212,9 +211,9 @@ def organization(settings: Settings, known_at_utc: datetime) -> Registered:
         survey_columns=settings.survey.columns.model_dump(),
         features=settings.path(settings.features.file) if settings.features.file else None,
         reporting_timezone=settings.organization.reporting_timezone,
-        known_at_utc=known_at_utc,
+        known_at_utc=asking.known_at_utc,
     )
-    return Registered(source=source, record_types=RECORD_TYPES)
+    return Registered(source=source, record_types=RECORD_TYPES["organization"])
 
 
 def _roster(settings: Settings) -> "Path | Table | None":
@@ -235,12 +234,10 @@ def goal_metrics() -> dict[str, frozenset[str]]:
     }
 
 
-def _over_http(settings: Settings, environment: Mapping[str, str], patience: Patience) -> "GitHubSource":
+def _over_http(asking: Asking, section: GitHub) -> "GitHubSource":
     from connectors.github.client import GitHubSource
     from connectors.github.http import GitHubOverHttp
 
-    section = settings.sources.github
-    assert section is not None
     if not section.organizations and not section.repositories:
         raise SettingsError(
             "[sources.github] names neither organizations nor repositories, so there is nothing to read. "
@@ -248,8 +245,8 @@ def _over_http(settings: Settings, environment: Mapping[str, str], patience: Pat
         )
     transport = GitHubOverHttp(
         base_url=section.base_url,
-        credential=_credential(settings, environment),
-        patience=patience,
+        credential=_credential(asking, section),
+        patience=asking.patience,
     )
     return GitHubSource(
         transport=transport,
@@ -260,15 +257,13 @@ def _over_http(settings: Settings, environment: Mapping[str, str], patience: Pat
     )
 
 
-def _credential(settings: Settings, environment: Mapping[str, str]) -> "str | AppKey":
+def _credential(asking: Asking, section: GitHub) -> "str | AppKey":
     from connectors.github.http import AppKey
 
-    section = settings.sources.github
-    assert section is not None
     if section.token is not None:
-        return section.token.read(environment, source="github")
+        return section.token.read(asking.environment, source="github")
     assert section.app is not None
-    path = settings.path(section.app.private_key_file)
+    path = asking.settings.path(section.app.private_key_file)
     try:
         private_key = path.read_text("ascii")
     except (OSError, UnicodeDecodeError) as problem:
@@ -279,12 +274,12 @@ def _credential(settings: Settings, environment: Mapping[str, str]) -> "str | Ap
     return AppKey(app_id=section.app.id, installation_id=section.app.installation, private_key=private_key)
 
 
-def _made_up(settings: Settings, manifests: list[Manifest]) -> "GitHubSource":
+def _made_up(asking: Asking) -> "GitHubSource":
     """The next night of the made-up organisation."""
     from connectors.demo.pages import DemoTransport
     from connectors.github.client import GitHubSource
 
-    organization, now_utc = _made_up_night(settings, manifests, "github")
+    organization, now_utc = _made_up_night(asking, "github")
     return GitHubSource(
         transport=DemoTransport(organization=organization, now_utc=now_utc),
         organizations=("acme",),
@@ -292,15 +287,31 @@ def _made_up(settings: Settings, manifests: list[Manifest]) -> "GitHubSource":
     )
 
 
-def _made_up_night(
-    settings: Settings, manifests: list[Manifest], source: str
-) -> tuple["Organization", datetime]:
+def _made_up_night(asking: Asking, source: str) -> tuple["Organization", datetime]:
     """The made-up organisation, a day after the newest night that a source landed."""
     from connectors.demo.calendar import FIRST_NIGHT_UTC
     from connectors.demo.organization import make_organization
 
-    section = settings.sources.demo
+    section = asking.settings.sources.demo
     assert section is not None
     organization = make_organization(engineers=section.engineers, months=section.months, seed=section.seed)
-    nights = [manifest.known_at_utc for manifest in manifests if manifest.source == source]
+    nights = [manifest.known_at_utc for manifest in asking.manifests if manifest.source == source]
     return organization, max(nights) + timedelta(days=1) if nights else FIRST_NIGHT_UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """How a source is built. One without a server is told the time of those with one, and comes after."""
+
+    build: Callable[[Asking], Registered | None]
+    has_server: bool = True
+
+
+REGISTRY: Mapping[str, Registration] = {
+    "github": Registration(build=github),
+    "pagerduty": Registration(build=pagerduty),
+    "jira": Registration(build=jira),
+    "incidents": Registration(build=incidents, has_server=False),
+    "organization": Registration(build=organization, has_server=False),
+}
+"""In the order of a night."""

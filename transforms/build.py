@@ -61,9 +61,13 @@ NEVER_PUBLISHED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSettings:
-    """What the tables depend on besides loads, journals and definitions."""
+    """What the tables depend on besides loads, journals and definitions.
+
+    ``record_types`` are those of every source today, which loads of earlier versions lack some of.
+    """
 
     core: CoreSettings
+    record_types: Mapping[str, Sequence[type[Any]]]
     organization: str
     code_version: str
     configuration_hash: str
@@ -81,7 +85,7 @@ def build_core_tables(
 
     ``causes`` are the entries of the journal of settled causes.
     """
-    sources = load_landing(connection, loads)
+    sources = load_landing(connection, loads, settings.record_types)
     new = _identities(connection, loads, sources, journal, settings, causes=causes)
     build_core(connection, conform_sources(sources, settings.core), settings.core)
     note_unsettled(connection, settings.core, sources)

@@ -1,7 +1,7 @@
 """What the owners of services have said of suspected causes, and what they have not yet.
 
 Here: the journal's entries as the table ``settled_causes``, and the queue of suspects that wait for one.
-Not here: how a suspicion arises (``core/attribution``), writing the journal (pipelines).
+Not here: how a suspicion arises (``core/all_sources``), writing the journal (pipelines).
 
 An answer holds from the next night on, which dates it. The newest entry of an incident counts. Opening it
 again is an entry too: nothing in the journal is changed.

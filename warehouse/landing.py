@@ -27,7 +27,7 @@ FORMAT = 1
 ROWS_A_FILE = 200_000
 REJECTED = "rejected_records"
 _TIME = pl.Datetime("us", "UTC")
-_BOOKKEEPING: dict[str, Any] = {"_page": pl.Int32, "_fetched_at_utc": _TIME, "_scope": pl.String}
+BOOKKEEPING: dict[str, Any] = {"_page": pl.Int32, "_fetched_at_utc": _TIME, "_scope": pl.String}
 
 
 class Record(Protocol):
@@ -120,8 +120,8 @@ class Landing:
             code_version=code_version,
             configuration_hash=configuration_hash,
             reads=reads,
-            schemas={record.stream: _schema(record) for record in record_types}
-            | {REJECTED: _REJECTED_SCHEMA},
+            schemas={record.stream: parquet_types(record) for record in record_types}
+            | {REJECTED: REJECTED_TYPES},
         )
 
     def remove_unfinished(self, source: str, load_ids: Sequence[str]) -> None:
@@ -257,12 +257,12 @@ class Load:
         rows = self._buffers.pop(stream, [])
         names = self._files.setdefault(stream, [])
         name = f"{stream}-{len(names) + 1:05d}.parquet"
-        frame = pl.from_dicts(rows, schema=self.schemas[stream] | _BOOKKEEPING)
+        frame = pl.from_dicts(rows, schema=self.schemas[stream] | BOOKKEEPING)
         frame.write_parquet(self.folder / name, compression="zstd")
         names.append(name)
 
 
-_REJECTED_SCHEMA: dict[str, Any] = {
+REJECTED_TYPES: dict[str, Any] = {
     **dict.fromkeys(("stream", "scope", "ref", "field", "problem", "message"), pl.String),
     "is_lost": pl.Boolean,
 }
@@ -282,8 +282,8 @@ def _as_text(value: Any) -> str:
     raise TypeError(f"a record field holds {type(value).__name__}, which landing does not keep")
 
 
-def _schema(record: type[Record]) -> dict[str, Any]:
-    """The Parquet types of a record type, from its annotations."""
+def parquet_types(record: type[Record]) -> dict[str, Any]:
+    """The Parquet types of a record type's fields, from its annotations."""
     hints = get_type_hints(record)
     return {entry.name: _type(hints[entry.name]) for entry in fields(record)}  # type: ignore[arg-type]
 

@@ -87,12 +87,14 @@ def _write(
     # Views and comments name tables without their database, so they are made in the file itself.
     with duckdb.connect(str(path)) as own:
         own.execute("SET TimeZone = 'UTC'")
+        known = {*tables, *views}
+        own.execute("BEGIN")  # each would reach the disk by itself, and there are thousands
         for view, select in views.items():
             own.execute(f"CREATE VIEW {view} AS {select}")
-        known = {*tables, *views}
         for comment in comments:
             if _commented(comment) in known:
                 own.execute(comment)
+        own.execute("COMMIT")
         own.execute("CHECKPOINT")
     os.chmod(path, mode)
     with path.open("rb") as file:

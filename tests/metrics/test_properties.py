@@ -107,7 +107,7 @@ def test_another_pull_request_moves_only_the_periods_of_its_own_cases(seed: int)
     assert facts_before <= facts_after, "a case that was there is there as it was"
     # Whoever ships for the first time has every sprint since, which is exposure and no case of its own.
     named = {row[5].split("-t")[0] for row in facts_after - facts_before if row[9] != "sprint"}
-    assert named <= {"another-one", "deployment-999"}
+    assert named <= {"another-one", "deployment-999", "defect-999"}
     own = {row[:4] for row in facts_after - facts_before}
     own |= {(*key, f"{month[:4]}-Q{(int(month[5:]) + 2) // 3}") for *key, month in own}
     moved = {(metric, kind, who, period) for metric, kind, who, _, period, *_ in cells_before ^ cells_after}

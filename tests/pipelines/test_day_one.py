@@ -67,10 +67,10 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
             }
         )
         night = Night(settings=settings, environment={"GITHUB": "github_pat_sigemu", "JIRA": "jira-sigemu"})
-        nightly.land_github(night)
-        nightly.land_jira(night)
+        nightly.land(night, "github")
+        nightly.land(night, "jira")
         land(night, source_of(world))
-        nightly.land_organization(night)
+        nightly.land(night, "organization")
         nightly.build_core(night)
         nightly.build_facts(night)
         nightly.build_trends(night)

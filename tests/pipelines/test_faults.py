@@ -15,7 +15,7 @@ from connectors.github.http import GitHubOverHttp
 from connectors.github.records import RECORD_TYPES
 from connectors.waiting import Patience
 from pipelines import nightly
-from pipelines.known import known_repositories
+from pipelines.known import known_to_github
 from pipelines.nightly import Night
 from pipelines.settings import Settings
 from pipelines.sources import Registered
@@ -82,12 +82,14 @@ def land(night: Night, world: Any) -> Manifest:
         base_url=world.url("github"), credential=TOKEN, patience=Patience(sleep=lambda _: None)
     )
     source = GitHubSource(transport=transport, organizations=("acme",), page_size=4)
-    source.known = known_repositories(night.landing.manifests(), source.server_time(), reads=source.reads)
+    source.known = known_to_github(
+        night.landing.manifests(), [], source.server_time(), reads=source.reads
+    ).repositories
     return nightly._land(night, Registered(source=source, record_types=RECORD_TYPES))
 
 
 def contents(night: Night) -> str:
-    nightly.land_organization(night)
+    nightly.land(night, "organization")
     nightly.build_core(night)
     return content_hash(night.working_path)
 

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines import identities, nightly
 from pipelines.console import Exit, UsageProblemError
-from pipelines.known import known_accounts
+from pipelines.known import KnownToGitHub, known_to_github
 from pipelines.nightly import Night
 from pipelines.settings import Settings
 from tests.transforms.landed import Landed, account, pull, repository, review
@@ -257,7 +257,9 @@ def test_github_is_asked_about_accounts_that_nobody_claims_the_longest_unasked_f
         {"action": "bind", "account_id": "github:user/4", "person_id": "ann"},
         {"action": "exclude", "account_id": "github:user/5", "reason": "x"},
     ]
-    settled, others = known_accounts(Landing(tmp_path).manifests(), entries, datetime(2026, 3, 9, tzinfo=UTC))
+    now_utc = datetime(2026, 3, 9, tzinfo=UTC)
+    found = known_to_github(Landing(tmp_path).manifests(), entries, now_utc, reads="all")
+    settled, others = found.not_asked, found.unclaimed
     assert settled == {"github:user/3", "github:user/4", "github:user/5"}
     assert [one.login for one in others] == ["x1", "x2"]
-    assert known_accounts([], [], datetime(2026, 3, 9, tzinfo=UTC)) == (frozenset(), [])
+    assert known_to_github([], [], now_utc, reads="all") == KnownToGitHub()

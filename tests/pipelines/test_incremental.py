@@ -16,7 +16,7 @@ from connectors.github.records import RECORD_TYPES
 from connectors.github.transport import Answer, Operation
 from connectors.waiting import Patience
 from pipelines import nightly
-from pipelines.known import SWEPT_DAYS, known_repositories
+from pipelines.known import SWEPT_DAYS, known_to_github
 from pipelines.nightly import Night
 from pipelines.settings import Settings
 from pipelines.sources import Registered
@@ -56,10 +56,12 @@ class Counting:
 def land(night: Night, transport: Any, *, since_utc: datetime | None = None, full: bool = False) -> Manifest:
     source = GitHubSource(transport=transport, organizations=("acme",), since_utc=since_utc)
     if not full:
-        known = known_repositories(night.landing.manifests(), source.server_time(), reads=source.reads)
+        known = known_to_github(
+            night.landing.manifests(), [], source.server_time(), reads=source.reads
+        ).repositories
         source.known = known
     manifest = nightly._land(night, Registered(source=source, record_types=RECORD_TYPES))
-    nightly.land_organization(night)
+    nightly.land(night, "organization")
     return manifest
 
 
@@ -103,12 +105,14 @@ def test_a_resolved_thread_moves_no_update_and_is_seen_by_the_sweep(tmp_path: Pa
             transport = Counting(FIRST_NIGHT_UTC + number * DAY)
             # Small pages keep a walk from reading most of so small an organisation anew, by luck.
             source = GitHubSource(transport=transport, organizations=("acme",), page_size=3)
-            known = known_repositories(night.landing.manifests(), source.server_time(), reads=source.reads)
+            known = known_to_github(
+                night.landing.manifests(), [], source.server_time(), reads=source.reads
+            ).repositories
             if night is blind:
                 known = {scope: replace(one, recent={}, rated={}) for scope, one in known.items()}
             source.known = known
             nightly._land(night, Registered(source=source, record_types=RECORD_TYPES))
-            nightly.land_organization(night)
+            nightly.land(night, "organization")
     contents(swept)
     contents(blind)
     assert threads(swept) != threads(blind)
@@ -268,7 +272,9 @@ def test_nights_over_real_reviews_ask_within_their_budget_and_end_with_the_truth
             base_url=world.url("github"), credential="ghp_sigemu", patience=Patience(sleep=lambda _: None)
         )
         source = GitHubSource(transport=transport, repositories=("bitcoin/bitcoin", "bitcoin-core/gui"))
-        source.known = known_repositories(night.landing.manifests(), source.server_time(), reads=source.reads)
+        source.known = known_to_github(
+            night.landing.manifests(), [], source.server_time(), reads=source.reads
+        ).repositories
         manifest = nightly._land(night, Registered(source=source, record_types=RECORD_TYPES))
         return source, manifest
 
@@ -282,7 +288,7 @@ def test_nights_over_real_reviews_ask_within_their_budget_and_end_with_the_truth
         changed = manifest.rows.get("pull_requests", 0)
         assert manifest.is_complete
         assert manifest.requests <= 2 * math.ceil(changed / 50) + math.ceil(swept / 100) + 10
-    nightly.land_organization(night)
+    nightly.land(night, "organization")
     nightly.build_core(night)
     truth = world.truth_counts()["github"]
     with connect(night.working_path) as connection:

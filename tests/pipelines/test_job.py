@@ -99,7 +99,7 @@ def staffed_again(folder: Path) -> Night:
 def land_changed(night: Night, change: Any) -> Any:
     source = GitHubSource(transport=Broken(change), organizations=("acme",))
     manifest = nightly._land(night, Registered(source=source, record_types=RECORD_TYPES))
-    nightly.land_organization(night)
+    nightly.land(night, "organization")
     return manifest
 
 

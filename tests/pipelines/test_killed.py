@@ -73,7 +73,7 @@ def requests_of(world: Any) -> int:
 def land(night: Night, world: Any) -> int:
     """Land GitHub; gives the requests it cost."""
     before = requests_of(world)
-    manifest = nightly.land_github(night)
+    manifest = nightly.land(night, "github")
     assert manifest is not None
     assert manifest.is_complete
     return requests_of(world) - before
@@ -93,7 +93,7 @@ def land_killed(night: Night, monkeypatch: pytest.MonkeyPatch, *, after: int) ->
     with monkeypatch.context() as patch:
         patch.setattr(GitHubOverHttp, "send", dying)
         with pytest.raises(Killed):
-            nightly.land_github(night)
+            nightly.land(night, "github")
 
 
 def assert_nothing_is_left(night: Night) -> None:
@@ -107,7 +107,7 @@ def loads(night: Night) -> list[tuple[str, str]]:
 
 
 def contents(night: Night) -> str:
-    nightly.land_organization(night)
+    nightly.land(night, "organization")
     nightly.build_core(night)
     return content_hash(night.working_path)
 
@@ -177,12 +177,12 @@ def test_a_draft_that_cannot_be_used_is_forgotten(
     assert draft.stat().st_mode & 0o077 == 0
     if change == "older than its lifetime":
         world.clock.set(advance=resuming.LIFETIME / timedelta(seconds=1) + 1)
-        manifest = nightly.land_github(night)
+        manifest = nightly.land(night, "github")
         assert manifest is not None
         assert manifest.known_at_utc.timestamp() == world.clock.now()
     elif change == "the clock went back":
         world.clock.set(advance=-60)
-        manifest = nightly.land_github(night)
+        manifest = nightly.land(night, "github")
         assert manifest is not None
         assert manifest.known_at_utc.timestamp() == world.clock.now()
     elif change == "another configuration":
@@ -202,7 +202,7 @@ from pipelines.settings import Settings
 settings = Settings.model_validate(json.loads(sys.argv[1]) | {"folder": Path(sys.argv[2])})
 night = nightly.Night(settings=settings, environment={"GITHUB_TOKEN": "ghp_sigemu"})
 with night.alone():
-    nightly.land_github(night)
+    nightly.land(night, "github")
 """
 
 

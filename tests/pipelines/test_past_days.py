@@ -15,7 +15,7 @@ from packets.packet import build_packet
 from packets.selection import newest_final_quarter, people_of
 from packets.write import write_packet
 from pipelines import nightly
-from pipelines.known import known_repositories
+from pipelines.known import known_to_github
 from pipelines.nightly import Night
 from pipelines.settings import load_settings
 from pipelines.sources import Registered
@@ -35,9 +35,11 @@ def night_of(folder: Path, **more: Any) -> Night:
 def land(night: Night, number: int) -> None:
     transport = DemoTransport(ORGANIZATION, FIRST_NIGHT_UTC + number * APART)
     source = GitHubSource(transport=transport, organizations=("acme",))
-    source.known = known_repositories(night.landing.manifests(), source.server_time(), reads=source.reads)
+    source.known = known_to_github(
+        night.landing.manifests(), [], source.server_time(), reads=source.reads
+    ).repositories
     nightly._land(night, Registered(source=source, record_types=RECORD_TYPES))
-    nightly.land_organization(night)
+    nightly.land(night, "organization")
 
 
 def build_and_publish(night: Night) -> Published:
@@ -121,7 +123,9 @@ def test_every_night_is_rebuilt_as_it_was_published(
 def test_looking_back_moves_nothing(nights: tuple[Path, list[Published]]) -> None:
     folder, _ = nights
     before = everything_under(folder)
-    watermarks = known_repositories(night_of(folder).landing.manifests(), FIRST_NIGHT_UTC, reads="all")
+    watermarks = known_to_github(
+        night_of(folder).landing.manifests(), [], FIRST_NIGHT_UTC, reads="all"
+    ).repositories
     instant = FIRST_NIGHT_UTC + APART
     build_and_publish(night_of(folder, as_of_utc=instant))
     after = everything_under(folder)
@@ -132,7 +136,8 @@ def test_looking_back_moves_nothing(nights: tuple[Path, list[Published]]) -> Non
         new
     )
     assert (
-        known_repositories(night_of(folder).landing.manifests(), FIRST_NIGHT_UTC, reads="all") == watermarks
+        known_to_github(night_of(folder).landing.manifests(), [], FIRST_NIGHT_UTC, reads="all").repositories
+        == watermarks
     )
 
 

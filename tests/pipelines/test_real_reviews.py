@@ -60,8 +60,8 @@ def database(
     night = Night(
         settings=_settings(folder, world.url("github"), busiest[1]), environment={"TOKEN": "ghp_sigemu"}
     )
-    nightly.land_github(night)
-    nightly.land_organization(night)
+    nightly.land(night, "github")
+    nightly.land(night, "organization")
     nightly.build_core(night)
     nightly.build_facts(night)
     nightly.build_trends(night)

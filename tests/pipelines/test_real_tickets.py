@@ -82,7 +82,7 @@ def test_every_ticket_arrives_once_with_every_change_of_status(
     keys, changes = truth
     tell(world, "config", {"jira_tz": zone})
     night = night_of(tmp_path, world, kind)
-    manifest = nightly.land_jira(night)
+    manifest = nightly.land(night, "jira")
     assert manifest is not None
     assert manifest.gaps == ()
     assert manifest.requests <= 12 * len(keys) / 1000

@@ -67,7 +67,7 @@ def test_an_app_may_stand_in_the_place_of_the_token(tmp_path: Path) -> None:
     assert settings.sources.github.app is not None
     assert settings.sources.github.app.id == "12"
     with pytest.raises(SettingsError, match=r"private key cannot be read: .*key\.pem \(FileNotFoundError\)"):
-        sources.github(settings, {}, [])
+        sources.github(sources.Asking(settings=settings))
 
 
 @pytest.mark.parametrize("credentials", ["", 'token = { env = "GITHUB_TOKEN" }\n' + APP])

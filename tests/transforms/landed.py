@@ -15,6 +15,7 @@ import duckdb
 
 from connectors.github import records as github
 from connectors.organization import records as organization
+from connectors.records import RECORD_TYPES
 from tests.transforms.world import aware
 from transforms.build import BuildSettings, build_core_tables, build_fact_tables, build_trend_tables
 from transforms.core.build import CoreSettings
@@ -171,9 +172,15 @@ class Landed:
     journal: list[dict[str, Any]] = field(default_factory=list)
     new: list[dict[str, Any]] = field(default_factory=list)
 
-    def github(self, known_at: str, *pages: Sequence[github.Record], scope: str = API) -> Manifest:
-        """A load of GitHub. Every page is one snapshot."""
-        return self._load("github", known_at, pages, scope, github.RECORD_TYPES)
+    def github(
+        self,
+        known_at: str,
+        *pages: Sequence[github.Record],
+        scope: str = API,
+        types: Sequence[Any] = github.RECORD_TYPES,
+    ) -> Manifest:
+        """A load of GitHub. Every page is one snapshot. ``types``: those that its version knew."""
+        return self._load("github", known_at, pages, scope, types)
 
     def organization(self, known_at: str, *rows: Any) -> Manifest:
         """A load of the organisation's files."""
@@ -217,6 +224,7 @@ class Landed:
     def _settings(self, as_of: str, **core: Any) -> BuildSettings:
         instant: datetime = aware(as_of).astimezone(UTC)
         return BuildSettings(
+            record_types=RECORD_TYPES,
             core=CoreSettings(as_of_utc=instant, reporting_timezone=self.zone, **core),
             organization="acme",
             code_version="1",

@@ -22,6 +22,7 @@ from connectors.github.records import (
 )
 from connectors.organization.records import RECORD_TYPES as ORGANIZATION
 from connectors.organization.records import RosterRow
+from connectors.records import RECORD_TYPES
 from transforms.build import BuildSettings, build_core_tables
 from transforms.core.build import CoreSettings
 from warehouse.connection import connect
@@ -160,6 +161,7 @@ def core_as_of(
     assert newest is not None
     instant = as_of_utc or newest
     settings = BuildSettings(
+        record_types=RECORD_TYPES,
         core=CoreSettings(as_of_utc=instant, reporting_timezone="UTC"),
         organization="Test",
         code_version="test",

@@ -73,7 +73,7 @@ def causes(made: World, said: list[dict[str, Any]] | None = None, as_of: str = "
         load_settled(connection, said or [], utc(as_of).replace(tzinfo=UTC))
         connection.execute("DELETE FROM core.incident_causes")
         parameters = {"suspect_minutes": 60, "failure_window_us": 7 * 86_400_000_000}
-        insert(connection, "core.incident_causes", sql("core/attribution/incident_causes.sql"), parameters)
+        insert(connection, "core.incident_causes", sql("core/all_sources/incident_causes.sql"), parameters)
         found = rows(
             connection,
             "SELECT incident_id, deployment_id, pr_id, source, evidence, answer FROM core.incident_causes "

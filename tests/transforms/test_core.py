@@ -4,13 +4,15 @@ People of these tests: ann (account 1), bob (account 2). Pull request 1 is ann's
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 import pytest
 
+from connectors.github import records as github
 from metrics_catalog.catalogue import load_catalogue
 from tests.transforms.landed import (
     Landed,
@@ -537,3 +539,37 @@ def test_same_rows_in_another_order_make_the_same_core(landed: Landed, tmp_path:
             found.append({name: core.execute(f"FROM core.{name}").fetchall() for name in tables})
     assert found[0] == found[1]
     assert found[0]["review_requests"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierReview:
+    """A review as a version landed it that did not yet read everything of it."""
+
+    stream: ClassVar[str] = "reviews"
+    review_id: str
+    pull_request_id: str
+    author_account_id: str | None
+    state: github.ReviewState
+    submitted_at_utc: datetime
+    body: str
+    source_url: str
+
+    @property
+    def key(self) -> str:
+        return self.review_id
+
+
+def test_a_load_of_an_earlier_version_lacks_streams_and_fields_and_can_be_built(landed: Landed) -> None:
+    unknown_then = {"reviews", "deployments", "reactions", "account_identities", "identity_access"}
+    known_then = [record for record in github.RECORD_TYPES if record.stream not in unknown_then]
+    said = review(1, 2, "2026-03-02 11:00")
+    landed.github("2026-03-03", snapshot(said), types=[*known_then, EarlierReview])
+    with landed.core() as core:
+        assert rows(core, "SELECT review_id, state FROM core.reviews") == [
+            {"review_id": said.review_id, "state": "COMMENTED"}
+        ]
+        assert column(core, "SELECT node_id FROM landing.github__reviews") == [None]
+        assert column(core, "SELECT count(*) FROM core.deployments") == [0]
+    landed.github("2026-03-04", snapshot(said, number=2))
+    with landed.core() as core:
+        assert column(core, "SELECT count(*) FROM core.pull_requests") == [2]

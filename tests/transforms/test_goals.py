@@ -14,7 +14,8 @@ import pytest
 
 from connectors.contract import Gap, Page
 from connectors.organization.files import OrganizationSource
-from connectors.organization.records import RECORD_TYPES
+from connectors.organization.records import RECORD_TYPES as ORGANIZATION
+from connectors.records import RECORD_TYPES
 from metrics_catalog.catalogue import load_catalogue
 from tests.transforms.world import utc
 from transforms.build import BuildSettings, build_core_tables, build_fact_tables, build_trend_tables
@@ -69,7 +70,7 @@ def nights(
             known_at_utc=known_at,
             code_version="test",
             configuration_hash="test",
-            record_types=RECORD_TYPES,
+            record_types=ORGANIZATION,
         )
         for page in source(path, known_at).pages():
             if isinstance(page, Gap):
@@ -79,6 +80,7 @@ def nights(
         load.finish()
     as_of = datetime.fromisoformat(texts[-1][0]).replace(tzinfo=UTC)
     settings = BuildSettings(
+        record_types=RECORD_TYPES,
         core=CoreSettings(as_of_utc=as_of, reporting_timezone="Europe/Berlin"),
         organization="Acme",
         code_version="test",

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from connectors.records import RECORD_TYPES
 from metrics_catalog.catalogue import load_catalogue
 from tests.transforms.nights import DAY, FIRST_NIGHT, World
 from transforms.build import (
@@ -93,6 +94,7 @@ class Kept:
 
 def settings_of(as_of_utc: datetime) -> BuildSettings:
     return BuildSettings(
+        record_types=RECORD_TYPES,
         core=CoreSettings(as_of_utc=as_of_utc, reporting_timezone="Europe/Berlin"),
         organization="acme",
         code_version="1",

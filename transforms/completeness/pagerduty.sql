@@ -20,7 +20,7 @@ gaps AS (
     SELECT string_agg(scopes.gap, ' ' ORDER BY scopes.scope) AS gap
     FROM newest_scopes AS scopes
     JOIN newest ON newest.load_id = scopes.load_id
-    WHERE scopes.source = 'pagerduty' AND scopes.gap IS NOT NULL
+    WHERE scopes.source = 'pagerduty' AND scopes.gap IS NOT NULL AND scopes.scope <> 'pagerduty:counts'
 ),
 
 read_before AS (

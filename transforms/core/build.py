@@ -149,6 +149,7 @@ DERIVED = (
     "thread_fates",
     "review_pairs",
     "service_scopes",
+    "incident_subjects",
     "production_deployments",
     "first_deployments",
     "counted_reverts",
@@ -172,17 +173,18 @@ Conform = Callable[[duckdb.DuckDBPyConnection, str], None]
 def conform_sources(sources: Sequence[str], settings: CoreSettings) -> Conform:
     """Fill each entity with the SELECTs of these sources; their rows are put together.
 
-    What is known of causes comes from all sources at once, and from the table ``settled_causes``.
+    Some rows come from all sources at once (``core/all_sources``): people behind accounts, whatever accounts
+    there are, and what is known of causes, which is also in the table ``settled_causes``.
     """
 
     def conform(connection: duckdb.DuckDBPyConnection, entity: str) -> None:
-        folder = files("transforms") / "core" / entity
+        core = files("transforms") / "core"
         for source in sources:
-            if (folder / f"{source}.sql").is_file():
+            if (core / entity / f"{source}.sql").is_file():
                 select = sql(f"core/{entity}/{source}.sql")
                 insert(connection, f"conformed.{entity}", select, settings.parameters())
-        if (files("transforms") / "core" / "attribution" / f"{entity}.sql").is_file():
-            select = sql(f"core/attribution/{entity}.sql")
+        if (core / "all_sources" / f"{entity}.sql").is_file():
+            select = sql(f"core/all_sources/{entity}.sql")
             insert(connection, f"conformed.{entity}", select, settings.parameters())
 
     return conform

@@ -9,12 +9,13 @@ snapshot of its parent count, so a deleted comment disappears by itself and stay
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import polars as pl
 
 from transforms.queries import sql
-from warehouse.landing import REJECTED, ChosenLoad
+from warehouse.landing import BOOKKEEPING, REJECTED, REJECTED_TYPES, ChosenLoad, parquet_types
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,15 +24,13 @@ class Stream:
 
     ``key``: one row per key is kept, the newest. ``snapshot_of``: rows count only where they came with the
     newest row of that stream that has the same value in ``parent``. ``whole``: all rows of the newest
-    load in which the scope of that name was read. ``columns``: of a stream that loads of
-    earlier versions do not have, for the table where no load has it.
+    load in which the scope of that name was read.
     """
 
     key: str | None = None
     snapshot_of: str | None = None
     parent: str | None = None
     whole: bool = False
-    columns: str | None = None
 
 
 STREAMS: Mapping[str, Mapping[str, Stream]] = {
@@ -44,14 +43,8 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
         "review_threads": Stream(key="thread_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "deployments": Stream(key="deployment_id"),
         "expected_counts": Stream(key="count_id"),
-        "account_identities": Stream(
-            key="answer_id",
-            columns="answer_id VARCHAR, account_id VARCHAR, organization VARCHAR, verified_emails VARCHAR[],"
-            " sign_on_names VARCHAR[]",
-        ),
-        "identity_access": Stream(
-            key="access_id", columns="access_id VARCHAR, organization VARCHAR, kind VARCHAR, message VARCHAR"
-        ),
+        "account_identities": Stream(key="answer_id"),
+        "identity_access": Stream(key="access_id"),
         "review_comments": Stream(key="comment_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "reactions": Stream(key="reaction_id", snapshot_of="pull_requests", parent="pull_request_id"),
     },
@@ -106,17 +99,16 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
 PREPARED: Mapping[str, Sequence[str]] = {"github": ("known_names", "default_branches")}
 """What many rows of a source have in common, told from all of them once (``landed/<source>__<name>.sql``)."""
 
+_WITHOUT_ROWS = """
+CREATE TABLE landing.{name}__versions AS
+SELECT *, NULL::VARCHAR AS _load_id, NULL::BIGINT AS _load, NULL::BIGINT AS _place FROM without_rows
+"""
 _VERSIONS = """
+INSERT INTO landing.{name}__versions BY NAME
 SELECT files.* EXCLUDE (filename, file_row_number), loads.load_id AS _load_id, loads.ordinal AS _load,
     file_row_number AS _place
 FROM read_parquet($files, filename = true, file_row_number = true, union_by_name = true) AS files
 JOIN loads ON loads.folder = parse_dirpath(files.filename)
-"""
-_EMPTY = """
-CREATE TABLE landing.{name}__versions (
-    {columns}, _page INTEGER, _fetched_at_utc TIMESTAMP WITH TIME ZONE, _scope VARCHAR, _load_id VARCHAR,
-    _load BIGINT, _place BIGINT
-)
 """
 _NEWEST = """
 CREATE TABLE landing.{name} AS
@@ -172,22 +164,27 @@ def changed_within_load(connection: duckdb.DuckDBPyConnection, source: str, stre
     return _CHANGED.format(source=source, stream=stream, name=name, key=kind.key, content=", ".join(columns))
 
 
-def load_landing(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoad]) -> list[str]:
-    """Make the ``landing`` tables of these loads, oldest first. Gives the sources that have any."""
+def load_landing(
+    connection: duckdb.DuckDBPyConnection,
+    loads: Sequence[ChosenLoad],
+    record_types: Mapping[str, Sequence[type[Any]]],
+) -> list[str]:
+    """Make the ``landing`` tables of these loads, oldest first. Gives the sources that have any.
+
+    ``record_types`` are those of every source today. Loads of earlier versions lack what was not read then:
+    it has no row, or is null.
+    """
     connection.execute("CREATE SCHEMA landing")
     register_loads(connection, loads)
     sources = sorted({load.manifest.source for load in loads})
     for source in sources:
+        for name, columns in _columns(source, record_types[source]).items():
+            connection.register("without_rows", pl.DataFrame(schema=columns))
+            connection.execute(_WITHOUT_ROWS.format(name=name))
+            connection.unregister("without_rows")
+        append_landing(connection, [load for load in loads if load.manifest.source == source], 0)
         for stream, kind in STREAMS[source].items():
-            name = f"{source}__{stream}"
-            found = _files(source, stream, loads)
-            if found["files"] or kind.columns is None:
-                connection.execute(f"CREATE TABLE landing.{name}__versions AS {_VERSIONS}", found)
-            else:
-                connection.execute(_EMPTY.format(name=name, columns=kind.columns))
-            make_newest(connection, name, kind, loads)
-        rejected = f"CREATE TABLE landing.{source}__{REJECTED}__versions AS {_VERSIONS}"
-        connection.execute(rejected, _files(source, REJECTED, loads))
+            make_newest(connection, f"{source}__{stream}", kind, loads)
         prepare(connection, source)
     return sources
 
@@ -197,10 +194,18 @@ def append_landing(connection: duckdb.DuckDBPyConnection, loads: Sequence[Chosen
     new = loads[n_known:]
     for source in sorted({load.manifest.source for load in new}):
         for stream in (*STREAMS[source], REJECTED):
-            into = f"INSERT INTO landing.{source}__{stream}__versions BY NAME {_VERSIONS}"
             found = _files(source, stream, new)
             if found["files"]:
-                connection.execute(into, found)
+                connection.execute(_VERSIONS.format(name=f"{source}__{stream}"), found)
+
+
+def _columns(source: str, record_types: Sequence[type[Any]]) -> dict[str, dict[str, Any]]:
+    """The columns of a source's versions, by table."""
+    types = {record.stream: parquet_types(record) for record in record_types}
+    return {
+        f"{source}__{stream}": columns | BOOKKEEPING
+        for stream, columns in (types | {REJECTED: REJECTED_TYPES}).items()
+    }
 
 
 def register_loads(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoad]) -> None:

@@ -34,20 +34,6 @@ classes AS (
         END AS why
     FROM core.incidents AS incidents
     LEFT JOIN touched ON touched.incident_id = incidents.incident_id
-),
-
-subjects AS (
-    SELECT incident_id, 'service' AS subject_kind, service_id AS subject_id, NULL AS contributor_id
-    FROM core.incidents
-    WHERE service_id IS NOT NULL
-    UNION
-    SELECT incidents.incident_id, 'team', services.team_id, NULL
-    FROM core.incidents AS incidents
-    JOIN core.services AS services
-        ON services.service_id = incidents.service_id
-        AND incidents.created_at_utc >= coalesce(services.valid_from_utc, TIMESTAMP '0001-01-01')
-        AND incidents.created_at_utc < coalesce(services.valid_to_utc, TIMESTAMP '9999-12-31')
-    WHERE services.team_id IS NOT NULL
 )
 
 SELECT
@@ -68,4 +54,4 @@ SELECT
     NULL AS amount,
     NULL AS exposure
 FROM classes
-JOIN subjects ON subjects.incident_id = classes.incident_id
+JOIN core.incident_subjects AS subjects ON subjects.incident_id = classes.incident_id
