@@ -24,6 +24,7 @@ from pipelines.settings import Settings, environment, find_settings_file, load_s
 if TYPE_CHECKING:
     import duckdb
 
+    from connectors.demo.organization import Organization
     from metrics_catalog.catalogue import Metric
     from packets.trends import TrendRow
     from pipelines.nightly import Night
@@ -48,7 +49,7 @@ def init(folder: Path) -> None:
 
 def demo(*, engineers: int | None, months: int | None, out: Path) -> None:
     """Make up an organisation in a folder, or play its next night, and write packets and the trend page."""
-    from connectors.demo.files import configuration_files
+    from connectors.demo.files import configuration_files, counted_files
     from connectors.demo.organization import make_organization
 
     path = out / "evenhand.toml"
@@ -66,8 +67,10 @@ def demo(*, engineers: int | None, months: int | None, out: Path) -> None:
         _check_sizes(known)
         out.mkdir(parents=True, exist_ok=True)
         for name, text in configuration_files(make_organization(**known)).items():
-            (out / name).write_text(text, "utf-8")
+            _write(out / name, text)
         settings = load_settings(path)
+    for name, text in counted_files(*_next_made_up_night(settings)).items():
+        _write(out / name, text)
     is_whole = _run_night(night_of(settings))
     with published(settings) as connection:
         from packets.selection import newest_final_quarter, people_of
@@ -88,6 +91,19 @@ def demo(*, engineers: int | None, months: int | None, out: Path) -> None:
     say("Everybody in it is made up. Run it again to play the next night.")
     if not is_whole:
         note(f"Some checks gave warnings: {_look(path)}")
+
+
+def _next_made_up_night(settings: Settings) -> "tuple[Organization, datetime]":
+    from pipelines.sources import Asking, made_up_night
+
+    return made_up_night(
+        Asking(settings=settings, manifests=night_of(settings).landing.manifests()), "github"
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
 
 
 def run(*, config: Path | None, only: Sequence[str] | None, full: bool, as_of: str | None) -> None:

@@ -113,15 +113,25 @@ def _draft(asking: Asking) -> "Draft":
 
 
 def jira(asking: Asking) -> Registered | None:
-    """Jira; None where it is not configured."""
+    """Jira, or that of the made-up organisation; None where neither is configured."""
+    section, demo = asking.settings.sources.jira, asking.settings.sources.demo
+    if section is None and demo is None:
+        return None
     from connectors.jira.client import JiraSource
     from connectors.jira.conventions import Convention, Conventions
     from connectors.jira.http import JiraOverHttp
     from pipelines.known import known_tickets
 
-    section = asking.settings.sources.jira
     if section is None:
-        return None
+        from connectors.demo.tickets import WEB_ADDRESS, DemoJira
+
+        organization, now_utc = made_up_night(asking, "jira")
+        source = JiraSource(
+            transport=DemoJira(organization=organization, now_utc=now_utc), kind="cloud", base_url=WEB_ADDRESS
+        )
+        if not asking.full:
+            source.known = known_tickets(asking.manifests, reads=source.reads)
+        return Registered(source=source, record_types=RECORD_TYPES["jira"])
     said: dict[str, Any] = {
         name: Convention(**part.model_dump())
         for name in ("found_in_production", "incident_followup", "postmortem")
@@ -159,7 +169,7 @@ def pagerduty(asking: Asking) -> Registered | None:
     if section is None:
         from connectors.demo.on_call import DemoPagerDuty
 
-        organization, now_utc = _made_up_night(asking, "pagerduty")
+        organization, now_utc = made_up_night(asking, "pagerduty")
         source = PagerDutySource(transport=DemoPagerDuty(organization=organization, now_utc=now_utc))
     else:
         from connectors.pagerduty.http import PagerDutyOverHttp
@@ -279,7 +289,7 @@ def _made_up(asking: Asking) -> "GitHubSource":
     from connectors.demo.pages import DemoTransport
     from connectors.github.client import GitHubSource
 
-    organization, now_utc = _made_up_night(asking, "github")
+    organization, now_utc = made_up_night(asking, "github")
     return GitHubSource(
         transport=DemoTransport(organization=organization, now_utc=now_utc),
         organizations=("acme",),
@@ -287,7 +297,7 @@ def _made_up(asking: Asking) -> "GitHubSource":
     )
 
 
-def _made_up_night(asking: Asking, source: str) -> tuple["Organization", datetime]:
+def made_up_night(asking: Asking, source: str) -> tuple["Organization", datetime]:
     """The made-up organisation, a day after the newest night that a source landed."""
     from connectors.demo.calendar import FIRST_NIGHT_UTC
     from connectors.demo.organization import make_organization

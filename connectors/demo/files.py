@@ -1,17 +1,20 @@
 """The configuration files that a real organisation would have written, for the made-up one.
 
-Here: the text of ``evenhand.toml``, ``people.csv``, ``calendar.csv``, ``services.csv`` and ``goals.toml``.
+Here: the text of ``evenhand.toml``, ``people.csv``, ``calendar.csv``, ``services.csv``, ``goals.toml``, and
+of ``features.toml`` with its counters, which grow from night to night.
 Not here: writing them to a folder (``pipelines``).
 """
 
 import csv
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from io import StringIO
 
 from connectors.demo.calendar import FIRST_NIGHT_UTC
+from connectors.demo.features import feature_files
 from connectors.demo.on_call import user_id
 from connectors.demo.organization import MACHINE_ACCOUNT, Organization
+from connectors.demo.tickets import account_id
 
 PEOPLE_COLUMNS = (
     "person,name,email,team,manager,role,level,time_zone,working_days,place,valid_from,valid_to,"
@@ -29,7 +32,19 @@ def configuration_files(organization: Organization) -> dict[str, str]:
         "calendar.csv": _table(CALENDAR_COLUMNS, _calendar(organization)),
         "services.csv": _table(SERVICES_COLUMNS, _services(organization)),
         "goals.toml": _goals(organization),
+        **counted_files(organization, FIRST_NIGHT_UTC),
     }
+
+
+def counted_files(organization: Organization, until: datetime) -> dict[str, str]:
+    """``features.toml`` and what the product has counted by an aware instant."""
+    return feature_files(
+        organization.features,
+        organization.services,
+        organization.history,
+        seed=organization.seed,
+        until=until,
+    )
 
 
 def _settings(organization: Organization) -> str:
@@ -58,6 +73,9 @@ file = "services.csv"
 
 [goals]
 file = "goals.toml"
+
+[features]
+file = "features.toml"
 """
 
 
@@ -70,8 +88,10 @@ def _goals(organization: Organization) -> str:
     this = date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
     before, after = _months_later(this, -3), _months_later(this, 3)
     stretches = [(before, this), (after, _months_later(after, 3))]
-    return "# Goals of made-up people: see docs/goals.md.\n" + "".join(
-        f"""
+    return (
+        "# Goals of made-up people: see docs/goals.md.\n"
+        + "".join(
+            f"""
 [[goal]]
 id = "{person.person}-reviews-{first}"
 person = "{person.person}"
@@ -85,8 +105,25 @@ denominator = "all requests by name"
 n_min = 10
 parent = "Reviews nobody waits for"
 """
-        for first, following in stretches
-        for person in organization.people[:12]
+            for first, following in stretches
+            for person in organization.people[:12]
+        )
+        + "".join(
+            f"""
+[[goal]]
+id = "{team.slug}-followups-{before}"
+team = "{team.slug}"
+title = "Do what was agreed after incidents, by its date"
+metric = "si_followup_closed"
+comparator = "at_least"
+target = 0.8
+start = {before}
+end = {this - timedelta(days=1)}
+denominator = "follow-ups of major incidents, by the date they were given"
+n_min = 6
+"""
+            for team in organization.teams
+        )
     )
 
 
@@ -114,7 +151,7 @@ def _people(organization: Organization) -> Iterable[Sequence[str]]:
                 _day(stint.valid_to),
                 logins,
                 user_id(person) if person.accounts else "",
-                "",
+                account_id(person) if person.accounts else "",
             )
 
 

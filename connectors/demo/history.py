@@ -5,7 +5,7 @@ repository never needs another. Texts and labels that a pull request is born wit
 Not here: what then happens to a pull request (``lifecycle``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import count
 from random import Random
@@ -13,6 +13,7 @@ from random import Random
 from connectors.demo import vocabulary
 from connectors.demo.calendar import NEVER, day_of, instant_of
 from connectors.demo.colleagues import Colleagues
+from connectors.demo.features import Feature, features_in, story_of
 from connectors.demo.life import Fate, Life
 from connectors.demo.lifecycle import live
 from connectors.demo.notebook import Notebook
@@ -39,6 +40,7 @@ def make_pull_requests(organization: Organization, repository: Repository) -> tu
     rnd = Random(f"repository {organization.seed} {repository.name}")
     colleagues = Colleagues(organization=organization, repository=repository, rnd=rnd)
     people = {person.person: person for person in organization.workers}
+    features = features_in(organization.features, repository)
     horizon = instant_of(organization.history.last_day) + 86399
     ids = count(FIRST_ID + IDS_A_REPOSITORY * organization.repositories.index(repository))
     openings: list[tuple[int, int, Person | None, PullRequest | None]] = [
@@ -62,7 +64,7 @@ def make_pull_requests(organization: Organization, repository: Repository) -> tu
             author=BOT if person is None else person.account_on(day_of(at)),
             created_at=at,
         )
-        _name(rnd, book, reverted=reverted)
+        _name(rnd, book, reverted=reverted, features=features)
         _label(rnd, book, is_crowded=len(made) % LONG_EVERY == LONG_EVERY - 1)
         life = Life(
             rnd=rnd,
@@ -106,7 +108,7 @@ def _openings(
             yield week + 86400 + rnd.randrange(86400), None
 
 
-def _name(rnd: Random, book: Notebook, *, reverted: PullRequest | None) -> None:
+def _name(rnd: Random, book: Notebook, *, reverted: PullRequest | None, features: Sequence[Feature]) -> None:
     """Give it the texts and branches that its kind has."""
     if reverted is not None:
         # What the Revert button writes.
@@ -128,6 +130,9 @@ def _name(rnd: Random, book: Notebook, *, reverted: PullRequest | None) -> None:
     if rnd.random() < 0.03:
         day = day_of(book.created_at)
         book.base_branch = f"release/{day.year}.{(day.month + 2) // 3}"
+    story = story_of(features, book.repository, book.number, book.created_at)
+    if story is not None:
+        book.title = f"{story[1]}: {book.title}"
 
 
 def _prefix(author: Account) -> str:

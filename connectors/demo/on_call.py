@@ -45,7 +45,7 @@ class DemoPagerDuty:
 
     def __post_init__(self) -> None:
         rota = list(shifts_of(self.organization))
-        incidents, log = _happened(self.organization, rota, self.now_utc)
+        incidents, log = happened(self.organization, rota, self.now_utc)
         self._lists = {
             "/users": [_user(person) for person in self.organization.people if person.accounts],
             "/services": [_service(name, team) for name, team in _newest_services(self.organization)],
@@ -105,7 +105,7 @@ def shifts_of(organization: Organization) -> Iterator[Shift]:
         monday, number = monday + _WEEK, number + 1
 
 
-def _happened(
+def happened(
     organization: Organization, rota: Sequence[Shift], now_utc: datetime
 ) -> tuple[list[Json], list[Json]]:
     """Incidents by creation and the log, newest first, as PagerDuty lists them."""
@@ -150,7 +150,7 @@ def _incident(
         "id": shown_id.replace("-", ""),
         "type": "incident",
         "title": f"{row.service}: {rnd.choice(TITLES)}",
-        "html_url": f"{WEB_ADDRESS}/incidents/{shown_id}",
+        "html_url": f"{WEB_ADDRESS}/incidents/{shown_id.replace('-', '')}",
         "created_at": _written(at),
         "urgency": "low" if is_low else "high",
         "service": {"id": row.service.upper(), "type": "service_reference"},
@@ -276,6 +276,11 @@ def _user(person: Person) -> Json:
 def user_id(person: Person) -> str:
     """The id of a person's PagerDuty user, which the roster names."""
     return "P" + person.person.upper().replace("-", "").replace(".", "")
+
+
+def person_of(organization: Organization, user: str | None) -> Person | None:
+    """Whose user that is."""
+    return next((person for person in organization.people if user_id(person) == user), None)
 
 
 def _reference(person: Person) -> Json:

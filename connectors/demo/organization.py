@@ -1,6 +1,7 @@
 """The made-up organisation: who and what there is, before anything happens in it.
 
-Here: people, teams, repositories, services, days off and working hours, from three numbers and a seed.
+Here: people, teams, repositories, services, features, days off and working hours, from three numbers and a
+seed.
 Not here: pull requests (``history``), which are made up repository by repository when a page asks for them.
 """
 
@@ -19,6 +20,7 @@ from connectors.demo.calendar import (
     make_working_hours,
     midnights,
 )
+from connectors.demo.features import Feature, make_features
 from connectors.demo.people import PLACES, Account, Person, Team
 from connectors.demo.roster import make_people, make_teams
 from connectors.demo.services import Repository, Service, make_services
@@ -42,6 +44,7 @@ class Organization:
     outsiders: tuple[Person, ...]
     repositories: tuple[Repository, ...]
     services: tuple[Service, ...]
+    features: tuple[Feature, ...]
     days_off: tuple[DaysOff, ...]
     working_hours: Mapping[str, WorkingHours]
 
@@ -73,6 +76,7 @@ def make_organization(*, engineers: int = 40, months: int = 14, seed: int = 7) -
         outsiders=outsiders,
         repositories=repositories,
         services=services,
+        features=make_features(repositories, len(teams), history),
         days_off=days_off,
         working_hours=_make_working_hours((*people, *outsiders), days_off, history),
     )

@@ -17,6 +17,8 @@ DEFAULT_BRANCH = "main"
 WEB_ADDRESS = "https://github.example"
 """No link of the made-up organisation leads to a real place (RFC 2606)."""
 SHARED_REPOSITORY = "payments"
+DIFFERENT_KEYS = 9
+"""So many repositories differ in the first three letters of their names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,7 @@ def _repository(
     return Repository(
         name=name,
         database_id=700_400_001 + 37 * index,
-        ticket_key=letters if index < len(SERVICE_NAMES) else f"{letters}{index}",
+        ticket_key=letters if index < DIFFERENT_KEYS else f"{letters}{index}",
         owners=owners,
         service_labels=labels,
     )

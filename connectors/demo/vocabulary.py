@@ -30,6 +30,24 @@ SERVICE_NAMES = tuple(
     mobile-api mail-sender coupons product-catalogue help-desk risk-checks price-lists partner-api
     report-builder address-book stock-levels refund-desk""".split()
 )
+FEATURE_NAMES = (
+    "split payments",
+    "passkeys",
+    "saved baskets",
+    "scheduled exports",
+    "live stock",
+    "parcel photos",
+    "offline mode",
+    "quiet notifications",
+    "shared wish lists",
+    "size advice",
+    "order chat",
+    "address check",
+    "price alerts",
+    "partner portal",
+    "own reports",
+    "gift cards",
+)
 _ASCII = str.maketrans({"ë": "e", "Ł": "L", "ø": "o", "ö": "o"})
 
 _ACTIONS = tuple(

@@ -42,7 +42,7 @@ CHANGED_FIELDS: Mapping[str, ChangedField] = {
 }
 _CATEGORIES = ("new", "indeterminate", "done")
 _PULL_REQUEST = r"(?:https?://[\w.:-]+/)?(?P<repository>[\w.-]+/[\w.-]+)(?:/pull/|#)(?P<number>\d+)"
-_INCIDENT = r"https?://[\w.-]+/incidents/\w+"
+_INCIDENT = r"https?://[\w.:-]+/incidents/\w(?:[\w-]*\w)?"
 _NAMED = re.compile(
     rf"(?P<cause>\b(?:caused|introduced|broken)\s+(?:by|in)|\bregression\s+(?:from|in|of))?"
     rf"[^\S\n]*[:\-]?[^\S\n]*[\[(<]?(?P<name>{_INCIDENT}|{_PULL_REQUEST})",

@@ -83,6 +83,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Publish
     """Three nights; on the third somebody changes the team. What each published, and the storage."""
     folder = tmp_path_factory.mktemp("nights")
     for name, text in configuration_files(ORGANIZATION).items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     published = []
     for number in range(NIGHTS):
