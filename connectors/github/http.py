@@ -29,7 +29,7 @@ LONGEST_WINDOW_SECONDS = 3_600.0
 _LIMITED = {"RATE_LIMIT", "RATE_LIMITED"}
 _CLOCKS_DIFFER_SECONDS = 60.0
 _APP_REFUSED = {
-    401: "is id the App's, private_key_file one of its keys, and this machine's clock right?",
+    401: "is id the App's, and private_key_file one of its keys?",
     403: "is the installation suspended?",
     404: "does installation name an installation of this App?",
 }
@@ -137,8 +137,16 @@ class GitHubOverHttp:
         except GithubException as problem:
             if problem.status not in _APP_REFUSED or _is_limit(problem, _lowered(problem.headers)):
                 raise
+            advice = _APP_REFUSED[problem.status]
+            ahead_seconds = self.now() - _epoch_of(_lowered(problem.headers).get("date"))
+            if problem.status == 401 and abs(ahead_seconds) > _CLOCKS_DIFFER_SECONDS:
+                way = "ahead of" if ahead_seconds > 0 else "behind"
+                advice = (
+                    f"this machine's clock is {abs(ahead_seconds):.0f} s {way} GitHub's, and an App's proof "
+                    "holds for minutes. Set the clock."
+                )
             raise StopSourceError(
-                f"GitHub gives the App no token ({problem.status}): {_APP_REFUSED[problem.status]} "
+                f"GitHub gives the App no token ({problem.status}): {advice} "
                 "Nothing more was read; what was read before is kept."
             ) from None
         except (TypeError, AssertionError):

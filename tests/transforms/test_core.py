@@ -570,6 +570,6 @@ def test_a_load_of_an_earlier_version_lacks_streams_and_fields_and_can_be_built(
         ]
         assert column(core, "SELECT node_id FROM landing.github__reviews") == [None]
         assert column(core, "SELECT count(*) FROM core.deployments") == [0]
-    landed.github("2026-03-04", snapshot(said, number=2))
+    landed.github("2026-03-04", snapshot(said, pull(2)))
     with landed.core() as core:
         assert column(core, "SELECT count(*) FROM core.pull_requests") == [2]

@@ -458,6 +458,7 @@ def _to_app(server: Server, private_key: str, *replies: Reply) -> Sent:
         base_url=f"{server.address}/api/v3",
         credential=AppKey(app_id="12", installation_id=77, private_key=private_key),
         patience=Patience(sleep=slept.append),
+        now=SERVED_AT.timestamp,
     )
     return Sent(transport, slept)
 
@@ -505,7 +506,7 @@ def test_a_new_token_that_is_refused_as_well_stops_the_source(server: Server, pr
 @pytest.mark.parametrize(
     ("status", "message"),
     [
-        (401, "is id the App's, private_key_file one of its keys, and this machine's clock right?"),
+        (401, "is id the App's, and private_key_file one of its keys?"),
         (403, "is the installation suspended?"),
         (404, "does installation name an installation of this App?"),
     ],
@@ -521,6 +522,18 @@ def test_an_app_that_gets_no_token_stops_the_source(
         "Nothing more was read; what was read before is kept."
     )
     assert private_key.splitlines()[1] not in _said(raised)
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(700, "700 s ahead of"), (-95, "95 s behind")])
+def test_an_app_whose_machine_has_a_wrong_clock_is_told_so(
+    server: Server, private_key: str, seconds: int, words: str
+) -> None:
+    sent = _to_app(server, private_key, Reply(status=401, body={"message": "'Expiration time' is too far."}))
+    sent.transport.now = (SERVED_AT + timedelta(seconds=seconds)).timestamp
+    with pytest.raises(
+        StopSourceError, match=f": this machine's clock is {words} GitHub's, .* Set the clock"
+    ):
+        sent.send()
 
 
 def test_an_app_is_limited_and_unlucky_like_everybody(server: Server, private_key: str) -> None:
