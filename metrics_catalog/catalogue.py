@@ -15,7 +15,7 @@ from importlib.resources.abc import Traversable
 from typing import Any, Literal, TypeVar, cast, get_args
 
 Direction = Literal["higher_is_better", "lower_is_better", "neutral", "load"]
-Statistic = Literal["share", "median", "rate", "minutes", "sum", "distinct", "effective_number"]
+Statistic = Literal["share", "median", "rate", "minutes", "sum", "distinct", "effective_number", "goal"]
 TeamValue = Literal["pooled", "own_cases"]
 Otherwise = Literal["insufficient", "suppressed"]
 Distinct = Literal["cluster_id", "contributor_id"]
@@ -78,8 +78,9 @@ class Metric:
     ``outcomes`` sorts the outcomes of its cases, where ``unlisted`` ones only enter details and are no rows
     of evidence; ``hides_refs`` publishes its cases without their references, by week; ``params`` are the
     parameters of its query and requirements; ``min_effect`` is the smallest
-    change called meaningful; ``amount_unit`` the unit of a case's amount, where it has one; a minimum sample
-    of "none" is none; the cases with one of ``confidential_whys`` are shown to nobody one by one;
+    change called meaningful; of a ``goal`` both it and the days of maturity are those of the goal's metric,
+    so they are "none", and there are no cells; ``amount_unit`` the unit of a case's amount, where it has one;
+    no minimum sample is "none"; cases with one of ``confidential_whys`` are shown to nobody one by one;
     with ``is_why_a_person`` the reason of a case is whose it is, and is not published;
     ``by_pull_request`` says that each case is of one pull request, which the query gives as ``pr_id``, and is
     decided by it, its children and the organisation's files alone: a night asks only for those that changed;
@@ -107,8 +108,8 @@ class Metric:
     clock: str
     n_min_month: int | None
     n_min_quarter: int | None
-    maturity_days: int
-    min_effect: Mapping[str, Any]
+    maturity_days: int | None
+    min_effect: Mapping[str, Any] | None
     misreadings: tuple[str, ...]
     gaming: str
     source: str
@@ -150,6 +151,8 @@ class Metric:
     def minimum_in_words(self) -> str:
         """What a cell needs for a value."""
         smallest = {"month": self.n_min_month, "quarter": self.n_min_quarter}
+        if self.statistic == "goal":
+            return f"{self.n_min_quarter} cases, unless the goal says another minimum"
         told = [" or ".join(f"{smallest[grain] or 1} cases a {grain}" for grain in self.grain)]
         if self.statistic in ("rate", "minutes") and not any(smallest.values()):
             told = [] if self.requires else ["none: a time without cases is a value too"]
@@ -176,8 +179,10 @@ _OUTCOMES: Mapping[str, tuple[str, ...]] = {
     "sum": ("counted", "pending", "excluded"),
     "distinct": ("counted", "pending", "excluded"),
     "effective_number": ("counted", "pending", "excluded"),
+    "goal": ("counted", "pending", "excluded"),
 }
 _UNLISTED = "unlisted"
+_MAY_BE_NONE = ("n_min_month", "n_min_quarter", "maturity_days", "min_effect")
 _FROM_ELSEWHERE = ("id", "facts_sql")
 
 
@@ -224,7 +229,7 @@ def _metric(folder: Traversable) -> Metric:
         raise CatalogueError(f"{name}: missing: {', '.join(missing)}. Every metric must say these of itself.")
     _refuse_unknown(name, document, wanted)
     read = {key: _frozen(value) for key, value in document.items()}
-    read |= {key: None for key in ("n_min_month", "n_min_quarter") if document[key] == "none"}
+    read |= {key: None for key in _MAY_BE_NONE if document[key] == "none"}
     read["details"] = {
         key: _part(name, f"details.{key}", Detail, value)
         for key, value in document.get("details", {}).items()
@@ -283,8 +288,10 @@ def _check(name: str, metric: Metric) -> None:
             f"found {', '.join(metric.outcomes)}"
         )
     for grain, smallest in (("month", metric.n_min_month), ("quarter", metric.n_min_quarter)):
-        if grain not in metric.grain and smallest is not None:
+        if metric.statistic != "goal" and grain not in metric.grain and smallest is not None:
             raise CatalogueError(f'{name}: n_min_{grain} should be "none": there are no cells of a {grain}')
+    if metric.statistic != "goal" and (metric.maturity_days is None or metric.min_effect is None):
+        raise CatalogueError(f'{name}: maturity_days and min_effect are "none" for goals alone')
     _check_details(name, metric)
 
 

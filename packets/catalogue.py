@@ -118,7 +118,7 @@ def _metric(row: Mapping[str, Any]) -> Metric:
         source_gap=row["source_gap"] or "",
         sources=tuple(row["sources"] or ()),
         details=json.loads(row["details"] or "{}"),
-        min_effect=json.loads(row["min_effect"] or "{}"),
+        min_effect=json.loads(row["min_effect"] or "{}") or {},
         words=CaseWords(**{name: value for name, value in words.items() if name in known}),
         outcomes=json.loads(row["outcomes"]),
     )

@@ -262,10 +262,16 @@ def metrics(metric_id: str | None) -> None:
         return
     metric = metric_named(catalogue, metric_id)
     effect = metric.min_effect
-    size = (
-        f"{effect['value']:g}"
-        if effect["kind"] == "abs"
-        else f"{effect['value']:.0%}, at least {effect['floor']:g}"
+    if effect is None:
+        size = "that is meaningful for the goal's metric"
+    elif effect["kind"] == "abs":
+        size = f"of {effect['value']:g}"
+    else:
+        size = f"of {effect['value']:.0%}, at least {effect['floor']:g}"
+    final = (
+        "as the goal's metric"
+        if metric.maturity_days is None
+        else f"{metric.maturity_days} days after the end"
     )
     say(f"{metric.id}  {metric.title}  (definition {metric.definition_version})")
     for name, text in (
@@ -276,10 +282,10 @@ def metrics(metric_id: str | None) -> None:
         ("seen by", metric.shown_to),
         (
             "month",
-            f"by {metric.anchor}; clock: {metric.clock}; final {metric.maturity_days} days after the end",
+            f"by {metric.anchor}; clock: {metric.clock}; final {final}",
         ),
         ("needs", f"for a value: {metric.minimum_in_words}"),
-        ("meaningful", f"a change of {size}"),
+        ("meaningful", f"a change {size}"),
         ("sources", ", ".join(metric.sources)),
         *([("missing", _missing(metric))] if metric.inputs else []),
         ("misread", " ".join(metric.misreadings)),

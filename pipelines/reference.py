@@ -58,6 +58,8 @@ def readme(text: str) -> str:
     return f"{before}{begin}\n{_table(['metric', 'question', 'unit', 'describes'], rows)}\n{end}{after}"
 
 
+OF_THE_GOAL = "as the goal's metric"
+
 # ------------------------------------------------------------------------------------- metrics
 
 
@@ -74,7 +76,9 @@ def _metric(metric: Metric, known: Collection[str]) -> str:
         "clock": _spaced(metric.clock),
         "interval": _interval(metric),
         "fewest cases for a value": metric.minimum_in_words,
-        "final": f"{metric.maturity_days} days after the period's end",
+        "final": OF_THE_GOAL
+        if metric.maturity_days is None
+        else f"{metric.maturity_days} days after the period's end",
         "smallest meaningful change": _effect(metric),
         "parameters": ", ".join(f"{name} {_plain(value)}" for name, value in metric.params.items()) or "none",
         "sources": ", ".join(metric.sources),
@@ -117,6 +121,8 @@ def _still_to_come(metric: Metric, known: Collection[str]) -> str:
 
 def _effect(metric: Metric) -> str:
     effect = metric.min_effect
+    if effect is None:
+        return OF_THE_GOAL
     if effect["kind"] == "rel":
         return f"{effect['value']:.0%} of the value, at least {effect['floor']:g} {metric.unit}"
     if metric.unit == "share":

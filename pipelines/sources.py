@@ -236,9 +236,12 @@ def _roster(settings: Settings) -> "Path | Table | None":
 
 
 def goal_metrics() -> dict[str, frozenset[str]]:
-    """The metrics a goal can name, with whom each describes: shares and rates have a target and a margin."""
+    """The metrics a goal can name, with whom each describes: shares and rates have a target and a margin.
+
+    Load carried is nobody's merit, so no person has a goal on it.
+    """
     return {
-        metric.id: frozenset(metric.subject_kinds)
+        metric.id: frozenset(metric.subject_kinds) - ({"person"} if metric.direction == "load" else set())
         for metric in load_catalogue().values()
         if metric.statistic in ("share", "rate")
     }

@@ -15,7 +15,7 @@ SELECT
     EXISTS (
         FROM trends.periods AS cells
         WHERE cells.metric_id = metrics.metric_id AND (cells.n > 0 OR cells.status = 'ok')
-    ) AS has_data,
+    ) OR metrics.statistic = 'goal' AND EXISTS (FROM trends.goals) AS has_data,
     EXISTS (FROM trends.periods AS cells WHERE cells.metric_id = metrics.metric_id) AS has_cells
 FROM catalog.metrics AS metrics
 ORDER BY metrics.metric_id
@@ -35,6 +35,7 @@ HOW_TO: dict[str, str] = {
     "sprints": "[sources.jira] with sprints",
     "reactions": "reactions of authors to reviews",
     "survey_ratings": "[survey] file",
+    "goals": "[goals] file",
 }
 """What gives an entity that a metric needs, in words of the configuration."""
 
@@ -58,6 +59,8 @@ def _needed(metric_id: str, gap: str | None, sources: list[str], *, has_cells: b
         inputs = metric.inputs if metric is not None else ()
         ways = [HOW_TO[name] for needed in inputs for name in needed.any_of if name in HOW_TO]
         return f"{gap}. It needs {'; '.join(dict.fromkeys(ways))}" if ways else gap
+    if metric is not None and metric.statistic == "goal":
+        return f"no goal is stored yet. It needs {HOW_TO['goals']}"
     if has_cells:
         return "only cases that are left out or still open so far"
     return f"its sources are connected ({', '.join(sources)}); no case has come yet"

@@ -40,6 +40,16 @@ FROM cases
 JOIN core.people AS people ON people.person_id = cases.subject_id
 WHERE cases.subject_kind = 'person' AND people.is_rostered AND NOT people.is_bot
 """
+_AGREED = """
+    AND EXISTS (
+        FROM core.goals AS goals
+        WHERE goals.owner_kind = 'person'
+            AND goals.owner_id = cases.subject_id
+            AND goals.metric_id = '{metric_id}'
+            AND cases.anchor_at_utc >= goals.start_utc
+            AND cases.anchor_at_utc < goals.end_utc
+    )
+"""
 _POOLED = """
 SELECT cases.* REPLACE ('team' AS subject_kind, memberships.team_id AS subject_id)
 FROM cases
@@ -76,7 +86,8 @@ def build_facts(
 ) -> None:
     """Create and fill ``facts.<id>`` for these metrics.
 
-    A person is a subject of a goal-only metric only with ``goals_agreed``; without, nobody's row is stored.
+    A person is a subject of a goal-only metric only where they agreed on it, for the days of that goal;
+    ``goals_agreed`` takes it that everybody did, for worked examples only.
 
     ``as_of_utc`` is a naive UTC instant. ``params`` override the metrics' own, for worked examples only.
     With ``persons`` off no row of a person is stored: it exists only while it is pooled. The metrics in
@@ -91,8 +102,10 @@ def build_facts(
         query = metric.facts_sql
         used = {name: value for name, value in parameters.items() if f"${name}" in query + _CASES}
         connection.execute(_CASES.format(query=query), used)
-        if persons and "person" in metric.subject_kinds and (goals_agreed or not metric.is_goal_only):
-            insert(connection, f"facts.{metric.id}", _PERSONS)
+        if persons and "person" in metric.subject_kinds:
+            is_limited = metric.is_goal_only and metric.statistic != "goal" and not goals_agreed
+            agreed = _AGREED.format(metric_id=metric.id) if is_limited else ""
+            insert(connection, f"facts.{metric.id}", _PERSONS + agreed)
         if metric.team == "pooled":
             insert(connection, f"facts.{metric.id}", _POOLED)
         insert(connection, f"facts.{metric.id}", _OTHERS)

@@ -35,6 +35,8 @@ def _cases(folder: Path) -> Iterator[Any]:
         if "metric_id" not in document:
             continue
         metric_id = document["metric_id"]
+        if metric_id in CATALOGUE and CATALOGUE[metric_id].statistic == "goal":
+            continue  # goals have terms in the place of cells: test_goals
         missing = metric_id in SPECIFIED and metric_id not in CATALOGUE
         marks = [pytest.mark.skip(reason=f"{metric_id} does not exist yet")] if missing else []
         cases = document["cases"] if isinstance(document["cases"], list) else []

@@ -5,7 +5,7 @@ Here: which wording holds, edits, withdrawals, bad goals. Not here: the arithmet
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,16 @@ import pytest
 
 from connectors.contract import Gap, Page
 from connectors.organization.files import OrganizationSource
+from connectors.organization.goals import read_goals
 from connectors.organization.records import RECORD_TYPES as ORGANIZATION
 from connectors.records import RECORD_TYPES
 from metrics_catalog.catalogue import load_catalogue
-from tests.transforms.world import utc
+from pipelines.sources import goal_metrics
+from tests.transforms.world import World, utc
 from transforms.build import BuildSettings, build_core_tables, build_fact_tables, build_trend_tables
 from transforms.core.build import CoreSettings
-from transforms.goals import Check, Pooled, Terms, check_goal, feasibility, sentence
+from transforms.facts import build_facts
+from transforms.goals import Check, Pooled, Terms, build_goals, check_goal, feasibility, sentence
 from warehouse.connection import connect
 from warehouse.landing import Landing, choose_loads
 
@@ -222,3 +225,68 @@ def test_the_verdict_is_the_figure_against_the_target_and_no_more() -> None:
         "23 of 25 (92%) review requests answered within 24 hours; the goal was at least 90%. "
         "On these numbers it is met. With 25 cases the true share could be anywhere from 75% to 98%."
     )
+
+
+def test_a_goal_only_metric_describes_whoever_agreed_for_the_days_of_the_goal() -> None:
+    """Bugs of a sprint that ends inside the goal's days are ana's cases; nobody else's, no other sprint's."""
+    metric = load_catalogue()["si_prod_bugs_per_sprint"]
+    made = World()
+    for person in ("ana", "ben"):
+        made.person(person, team="red")
+    for number, first in enumerate(("2026-03-02", "2026-03-16", "2026-03-30")):
+        start = utc(first)
+        made.add("sprints", sprint_id=f"s{number}", start_at_utc=start, end_at_utc=start + timedelta(days=14))
+        for person in ("ana", "ben"):
+            pr = f"{person}-{number}"
+            made.pull(pr, author=person, created=first, merged=first)
+            made.add(
+                "deployments",
+                deployment_id=f"d-{pr}",
+                environment="production",
+                status="success",
+                kind="normal",
+                finished_at_utc=start + timedelta(days=1),
+                pr_ids=[pr],
+            )
+            made.add(
+                "defects",
+                defect_id=f"bug-{pr}",
+                introduced_by_pr_id=pr,
+                found_in="production",
+                reported_at_utc=start + timedelta(days=3),
+                status="confirmed",
+                link="explicit",
+            )
+    made.add(
+        "goals",
+        goal_id="g1",
+        owner_kind="person",
+        owner_id="ana",
+        metric_id=metric.id,
+        comparator="less_than",
+        target=2.0,
+        start_utc=utc("2026-03-20"),
+        end_utc=utc("2026-04-05"),
+        n_min=1,
+    )
+    with made.core("2026-06-30") as connection:
+        build_facts(connection, [metric], as_of_utc=utc("2026-06-30"), goals_agreed=False)
+        connection.execute("CREATE SCHEMA trends")
+        build_goals(connection, {metric.id: metric}, utc("2026-06-30"))
+        cases = connection.execute(
+            f"SELECT subject_id, ref FROM facts.{metric.id} WHERE subject_kind = 'person' ORDER BY ALL"
+        ).fetchall()
+        standing = connection.execute("SELECT status, numerator, n FROM trends.goals").fetchall()
+    assert cases == [("ana", "bug-ana-1"), ("ana", "s1")]
+    assert standing == [("met", 1, 1.0)]
+
+
+def test_nobody_has_a_goal_on_load_carried(tmp_path: Path) -> None:
+    path = tmp_path / "goals.toml"
+    path.write_text(goals().replace("rq_response_24h", "oc_incidents_per_shift"))
+    listed, rejected = read_goals(path, goal_metrics())
+    assert listed == []
+    assert "oc_incidents_per_shift does not describe a person" in rejected[0].message
+    path.write_text(path.read_text().replace('person = "ana"', 'team = "red"'))
+    listed, rejected = read_goals(path, goal_metrics())
+    assert (len(listed), rejected) == (1, [])

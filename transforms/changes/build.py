@@ -124,6 +124,7 @@ def quarter_minimum(metric_id: str, n_min_quarter: int | None) -> float:
 def _monthly(
     connection: duckdb.DuckDBPyConnection, metric: Metric, newest: date, newest_name: str
 ) -> list[pl.DataFrame]:
+    assert metric.min_effect is not None  # a metric with cells has one
     width = BEFORE + 1
     parameters = {"metric_id": metric.id, "first_month": next_month(newest, 1 - width), "last_month": newest}
     cells = _cells(connection, metric, sql("changes/trend_cells.sql"), parameters)
@@ -207,6 +208,7 @@ def _carried(segment: Whole) -> Whole:
 def _quarterly(
     connection: duckdb.DuckDBPyConnection, metric: Metric, newest: date, newest_name: str
 ) -> pl.DataFrame:
+    assert metric.min_effect is not None  # a metric with cells has one
     first = next_month(newest, 3 - MONTHS)
     parameters = {"metric_id": metric.id, "first_month": first, "last_month": next_month(newest, 2)}
     cells = _cells(connection, metric, sql("changes/quarter_cells.sql"), parameters)

@@ -134,6 +134,7 @@ def build_periods(
     ``as_of_utc`` is aware. Needs core, facts and ``ops.completeness``.
     """
     connection.execute("CREATE SCHEMA IF NOT EXISTS trends")
+    metrics = [metric for metric in metrics if metric.statistic != "goal"]  # has no cells: ``goals``
     create(connection, "trends.periods")
     create(connection, "trends.period_states")
     _reporting_periods(connection, metrics, as_of_utc, reporting_timezone)
