@@ -6,14 +6,17 @@ Not here: how a suspicion arises (``transforms/core/all_sources``), what an answ
 """
 
 import getpass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from pipelines.commands import print_table, published, settings_from
 from pipelines.console import Clock, UsageProblemError, say
-from transforms.causes import ANSWERS, JOURNAL, REOPEN, answers, suspects
+from transforms.causes import ANSWERS, JOURNAL, REOPEN, answers, judged, unexplained
 from warehouse import journal
 
+UNEXPLAINED_FOR = timedelta(days=28)
+"""How long an incident that nothing explains stands in the list; ``--all`` and ``settle`` know older ones."""
 _IN_WORDS = {
     "yes": "it was this deployment",
     "other_change": "another change",
@@ -23,43 +26,92 @@ _IN_WORDS = {
 
 
 def list_suspects(*, config: Path | None, service: str | None = None, everything: bool = False) -> None:
-    """The suspicions that wait for an answer, by service, the newest first."""
+    """What waits for an answer, by service, the newest first: suspicions, and incidents nothing explains."""
     settings = settings_from(config)
     with published(settings) as connection:
-        found = suspects(connection)
-        known = {row["service_id"] for row in found}
+        found = [{**row, "said": None} for row in judged(connection)]
+        silent = [{**row, "said": None} for row in unexplained(connection)]
         ((counted, total),) = connection.execute(_ATTRIBUTED).fetchall()
+        ((as_of_utc,),) = connection.execute("SELECT max(as_of_utc) FROM ops.publication").fetchall()
+    known = {row["service_id"] for row in [*found, *silent]}
     if service is not None and service not in known:
         shown = ", ".join(sorted(known)) or "none"
-        raise UsageProblemError(f"No suspicion about a service {service!r}. Services with any: {shown}.")
-    said = {entry["incident_id"]: entry for entry in answers(_entries(settings.storage_path))}
-    rows = [
-        row
-        for row in found
-        if (service is None or row["service_id"] == service)
-        and (everything or said.get(row["incident_id"]) is None)
+        raise UsageProblemError(f"Nothing to settle for a service {service!r}. Services with any: {shown}.")
+    entries = {entry["incident_id"]: entry for entry in answers(_entries(settings.storage_path))}
+    for row in [*found, *silent]:
+        row["said"] = _said(row, entries.get(row["incident_id"]))
+    suspected = [row for row in found if row["source"] == "heuristic"]
+    waiting = [row for row in suspected if row["said"] is None]
+    recent = [
+        row for row in silent if row["said"] is None and row["created_at_utc"] >= as_of_utc - UNEXPLAINED_FOR
     ]
+    rows = [row for row in (found if everything else waiting) if service in (None, row["service_id"])]
+    unnamed = [row for row in (silent if everything else recent) if service in (None, row["service_id"])]
+    if rows:
+        _print_suspects(rows)
+    if unnamed:
+        _print_unexplained(unnamed)
+    say(
+        f"{len(waiting)} of {len(suspected)} suspicions wait for an answer. Of {total} high-urgency "
+        f"incidents {counted} have a named or confirmed cause; the others stay unattributed."
+    )
+    if rows:
+        say("Settle one: evenhand causes settle INCIDENT yes, other_change, not_a_change or unknown")
+    if unnamed:
+        say(
+            "Nothing is suspected where no deployment ended in the hour before. If you know what did it: "
+            "evenhand causes settle INCIDENT other_change --change acme/api#12; else not_a_change."
+        )
+    if not rows and not unnamed:
+        say("Nothing waits for an answer.")
+
+
+def _said(row: dict[str, Any], entry: dict[str, Any] | None) -> str | None:
+    """The answer that holds for this row: one about another deployment settles it only if it is final."""
+    if entry is None:
+        return None
+    is_final = entry["answer"] in ("yes", "not_a_change") or entry.get("other") is not None
+    is_about_it = entry.get("deployment_id") == row.get("deployment_id") or "deployment_id" not in row
+    return str(entry["answer"]) if is_final or is_about_it else None
+
+
+def _print_suspects(rows: list[dict[str, Any]]) -> None:
     print_table(
-        ["service", "incident", "began (UTC)", "minutes after", "changes in it", "said"],
+        ["service", "incident", "began (UTC)", "minutes after", "changes in it", "evidence", "said"],
         [
             [
                 row["service_id"],
-                row["incident"] or row["incident_id"],
+                _shown(row),
                 f"{row['created_at_utc']:%Y-%m-%d %H:%M}",
                 f"{row['minutes_before']} {row['deployment'] or row['deployment_id']}",
                 _changes(row["changes"]),
-                _IN_WORDS.get(said.get(row["incident_id"], {}).get("answer", ""), ""),
+                "suspected" if row["source"] == "heuristic" else "named",
+                _IN_WORDS.get(row["said"] or "", ""),
             ]
             for row in rows
         ],
     )
-    waiting = sum(said.get(row["incident_id"]) is None for row in found)
-    say(
-        f"{waiting} of {len(found)} suspicions wait for an answer. Of {total} high-urgency incidents "
-        f"{counted} have a named or confirmed cause; the others stay unattributed."
+
+
+def _print_unexplained(rows: list[dict[str, Any]]) -> None:
+    print_table(
+        ["service", "incident", "began (UTC)", "deployments in the 7 days before", "said"],
+        [
+            [
+                row["service_id"],
+                _shown(row),
+                f"{row['created_at_utc']:%Y-%m-%d %H:%M}",
+                str(row["deployments_of_the_week"]),
+                _IN_WORDS.get(row["said"] or "", ""),
+            ]
+            for row in rows
+        ],
     )
-    if rows:
-        say("Settle one: evenhand causes settle INCIDENT yes, other_change, not_a_change or unknown")
+
+
+def _shown(row: dict[str, Any]) -> str:
+    name = row["incident"] or row["incident_id"]
+    return f"{name} {row['title']}" if row["title"] else str(name)
 
 
 _ATTRIBUTED = """
@@ -76,7 +128,7 @@ WHERE incidents.urgency = 'high' AND incidents.merged_into IS NULL
 
 
 def settle(incident: str, answer: str, *, change: str | None, by: str | None, config: Path | None) -> None:
-    """Append an answer to the journal."""
+    """Append an answer to the journal, after checking what it names."""
     if answer not in (*ANSWERS, REOPEN):
         raise UsageProblemError(
             f"{answer!r} is no answer. Known: {', '.join((*ANSWERS, REOPEN))}. Nothing was written."
@@ -84,19 +136,14 @@ def settle(incident: str, answer: str, *, change: str | None, by: str | None, co
     if (change is not None) and answer != "other_change":
         raise UsageProblemError("--change belongs to other_change alone. Nothing was written.")
     settings = settings_from(config)
+    earlier = {entry["incident_id"]: entry for entry in answers(_entries(settings.storage_path))}
     with published(settings) as connection:
-        wanted = [row for row in suspects(connection) if incident in (row["incident_id"], row["incident"])]
+        row = _incident(connection, incident, earlier, answer)
         other = _other(connection, change) if change is not None else None
-    if len(wanted) != 1:
-        found = "several have that name; use the id" if wanted else "none has that name"
-        raise UsageProblemError(
-            f"One suspected incident {incident!r} was wanted, {found}. "
-            f"`evenhand causes list --all` names them. Nothing was written."
-        )
-    (row,) = wanted
+        counts = other is None or _can_have_failed(connection, other, row)
     entry: dict[str, Any] = {
         "incident_id": row["incident_id"],
-        "deployment_id": row["deployment_id"],
+        "deployment_id": row.get("deployment_id"),
         "answer": answer,
         "other": other,
         "by": (by or getpass.getuser()).strip(),
@@ -105,6 +152,58 @@ def settle(incident: str, answer: str, *, change: str | None, by: str | None, co
     journal.append(settings.storage_path / "journal", JOURNAL, [entry])
     told = "is open again" if answer == REOPEN else f"is settled: {_IN_WORDS[answer]}"
     say(f"{row['incident'] or row['incident_id']} {told}. It holds from the next `evenhand run` on.")
+    if not counts:
+        say(
+            f"No production deployment of the seven days before it is known that carried {change}: "
+            "the answer is kept, and no deployment counts as failed by it."
+        )
+
+
+def _incident(
+    connection: Any, incident: str, earlier: dict[str, dict[str, Any]], answer: str
+) -> dict[str, Any]:
+    """What the answer is about: the suspicion, the named cause, or an incident that nothing explains."""
+    open_ = [*judged(connection), *unexplained(connection)]
+    again = [
+        {"incident_id": key, "incident": None, "source": "settled", "deployment_id": entry["deployment_id"]}
+        for key, entry in earlier.items()
+        if key not in {row["incident_id"] for row in open_}
+    ]
+    names = dict(connection.execute("SELECT incident_id, ref FROM core.incidents").fetchall())
+    for row in again:
+        row["incident"] = names.get(row["incident_id"])
+    wanted = [row for row in [*open_, *again] if incident in (row["incident_id"], row["incident"])]
+    if len(wanted) != 1:
+        found = "several have that name; use the id" if wanted else "none has that name"
+        raise UsageProblemError(
+            f"One incident {incident!r} of the queue was wanted, {found}. "
+            f"`evenhand causes list --all` names them. Nothing was written."
+        )
+    (row,) = wanted
+    if answer == REOPEN and row["incident_id"] not in earlier:
+        raise UsageProblemError(f"{incident} is open: nobody has settled it. Nothing was written.")
+    if row.get("deployment_id") is None and answer == "yes":
+        raise UsageProblemError(
+            f"No deployment is suspected of {incident}, so there is nothing to say yes to. "
+            f"Name what did it: other_change --change acme/api#12. Nothing was written."
+        )
+    return row
+
+
+def _can_have_failed(connection: Any, other: str, row: dict[str, Any]) -> bool:
+    """Whether a production deployment that carried it ended in the seven days before the incident."""
+    ((found,),) = connection.execute(
+        """SELECT count(*) FROM core.deployments AS deployments, core.incidents AS incidents
+           WHERE incidents.incident_id = $incident
+               AND (deployments.deployment_id = $other OR list_contains(deployments.pr_ids, $other))
+               AND deployments.environment = 'production'
+               AND deployments.status = 'success'
+               AND deployments.kind IS DISTINCT FROM 'rollback'
+               AND deployments.finished_at_utc <= incidents.created_at_utc
+               AND deployments.finished_at_utc >= incidents.created_at_utc - INTERVAL 7 DAYS""",
+        {"incident": row["incident_id"], "other": other},
+    ).fetchall()
+    return bool(found)
 
 
 def _other(connection: Any, change: str) -> str:

@@ -232,6 +232,9 @@ def causes_list(
 ) -> None:
     """Incidents that began within an hour after a deployment of their service, and what it carried.
 
+    Beside them the incidents of the last four weeks that nothing explains: name a change if you know it.
+    ``--all`` adds what is settled, and what notes and tickets name, which can be settled too.
+
     Example: evenhand causes list --service payments
     """
     from pipelines import causes

@@ -52,7 +52,7 @@ def load_settled(
     rows = [
         {
             "incident_id": entry["incident_id"],
-            "deployment_id": entry["deployment_id"],
+            "deployment_id": entry.get("deployment_id"),
             "answer": entry["answer"],
             "other": entry.get("other"),
             "answered_at_utc": entry["answered_at_utc"].astimezone(UTC).replace(tzinfo=None),
@@ -75,6 +75,7 @@ def load_settled(
 
 _QUEUE = """
 SELECT
+    causes.source,
     incidents.service_id,
     incidents.incident_id,
     incidents.ref AS incident,
@@ -92,12 +93,49 @@ SELECT
 FROM core.incident_causes AS causes
 JOIN core.incidents AS incidents ON incidents.incident_id = causes.incident_id
 JOIN core.deployments AS deployments ON deployments.deployment_id = causes.deployment_id
-WHERE causes.source = 'heuristic'
+WHERE causes.source IN ('heuristic', 'explicit')
+ORDER BY incidents.service_id, incidents.created_at_utc DESC, incidents.incident_id
+"""
+
+_UNEXPLAINED = """
+SELECT
+    incidents.service_id,
+    incidents.incident_id,
+    incidents.ref AS incident,
+    incidents.title,
+    incidents.created_at_utc,
+    count(DISTINCT deployments.deployment_id)::INTEGER AS deployments_of_the_week
+FROM core.incidents AS incidents
+JOIN core.deployments AS deployments
+    ON list_contains(deployments.service_ids, incidents.service_id)
+    AND deployments.environment = 'production'
+    AND deployments.status = 'success'
+    AND deployments.kind IS DISTINCT FROM 'rollback'
+    AND deployments.finished_at_utc <= incidents.created_at_utc
+    AND deployments.finished_at_utc >= incidents.created_at_utc - INTERVAL 7 DAYS
+WHERE incidents.urgency = 'high'
+    AND incidents.merged_into IS NULL
+    AND incidents.incident_id NOT IN (SELECT incident_id FROM core.incident_causes)
+GROUP BY ALL
 ORDER BY incidents.service_id, incidents.created_at_utc DESC, incidents.incident_id
 """
 
 
 def suspects(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Every suspicion by service, the newest first; ``answer`` is None where nobody has said anything."""
+    return [row for row in judged(connection) if row["source"] == "heuristic"]
+
+
+def judged(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Every suspicion (``source`` heuristic) and every cause that a note or ticket names (explicit)."""
     rows: list[dict[str, Any]] = connection.sql(_QUEUE).pl().to_dicts()
+    return rows
+
+
+def unexplained(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """High-urgency incidents without any link, of services that were deployed in the seven days before.
+
+    Nothing is suspected of them; whoever knows what did it can name it.
+    """
+    rows: list[dict[str, Any]] = connection.sql(_UNEXPLAINED).pl().to_dicts()
     return rows

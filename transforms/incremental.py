@@ -417,7 +417,9 @@ def _names_of_old_pull_requests(connection: duckdb.DuckDBPyConnection, sources: 
         asked.append(
             "SELECT 1 FROM landing.github__pull_requests WHERE pull_request_id NOT IN (FROM touched) AND ("
             "repository_id IN (SELECT repository_id FROM new_names) "
-            "OR lower(split_part(reverts_ref, '#', 1)) IN (SELECT name FROM new_names))"
+            "OR lower(split_part(reverts_ref, '#', 1)) IN (SELECT name FROM new_names) "
+            "OR list_has_any(list_transform(fixes_refs, lambda ref: lower(split_part(ref, '#', 1))), "
+            "(SELECT coalesce(list(name), []) FROM new_names)))"
         )
         asked.append(
             "SELECT 1 FROM landing.github__default_branches AS now "

@@ -40,6 +40,7 @@ from connectors.github.records import (
     ReviewState,
     ReviewThread,
 )
+from connectors.references import causes_in, incidents_in
 
 _LEFT_OUT = "Left out {how}; everything else on the page was kept."
 _ACCOUNT_KINDS: dict[str, AccountKind] = {
@@ -187,6 +188,8 @@ def _pull_request(
         base_branch=text(fields, "baseRefName"),
         labels=tuple(sorted(text(mapping(label, "label"), "name") for label in nodes(fields, "labels"))),
         reverts_ref=_reverted(title, fields, repository),
+        fixes_refs=causes_in(text(fields, "body"), repository.name_with_owner),
+        incident_urls=incidents_in(text(fields, "body")),
     )
 
 

@@ -59,7 +59,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequest:
-    """A pull request without what hangs below it. ``reverts_ref`` is what its Revert-button text names."""
+    """A pull request without what hangs below it. ``reverts_ref`` is what its Revert-button text names.
+
+    ``fixes_refs`` are the pull requests that its text says are at fault, ``incident_urls`` the incidents it
+    names; the text itself is not kept.
+    """
 
     stream: ClassVar[str] = "pull_requests"
     pull_request_id: str
@@ -77,6 +81,8 @@ class PullRequest:
     base_branch: str
     labels: tuple[str, ...]
     reverts_ref: str | None
+    fixes_refs: tuple[str, ...] = ()
+    incident_urls: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -28,6 +28,7 @@ from connectors.jira.records import (
     TicketLink,
     TicketReference,
 )
+from connectors.references import INCIDENT_ADDRESS, causes_in
 
 CHANGED_FIELDS: Mapping[str, ChangedField] = {
     "status": "status",
@@ -42,12 +43,8 @@ CHANGED_FIELDS: Mapping[str, ChangedField] = {
 }
 _CATEGORIES = ("new", "indeterminate", "done")
 _PULL_REQUEST = r"(?:https?://[\w.:-]+/)?(?P<repository>[\w.-]+/[\w.-]+)(?:/pull/|#)(?P<number>\d+)"
-_INCIDENT = r"https?://[\w.:-]+/incidents/\w(?:[\w-]*\w)?"
-_NAMED = re.compile(
-    rf"(?P<cause>\b(?:caused|introduced|broken)\s+(?:by|in)|\bregression\s+(?:from|in|of))?"
-    rf"[^\S\n]*[:\-]?[^\S\n]*[\[(<]?(?P<name>{_INCIDENT}|{_PULL_REQUEST})",
-    re.IGNORECASE,
-)
+_NAMED = re.compile(rf"(?P<name>{INCIDENT_ADDRESS}|{_PULL_REQUEST})", re.IGNORECASE)
+_QUOTED = ("blockquote", "codeBlock")
 _OLD_SPRINT = re.compile(r"(\w+)=([^,\]]*)")
 
 
@@ -313,23 +310,27 @@ def _links(shown: Any, ticket: Ticket) -> Iterator[TicketLink]:
 
 
 def _references(shown: Any, ticket: Ticket) -> list[TicketReference]:
-    """What the description names, each once; it is a cause where any place says so."""
-    found: dict[str, bool] = {}
-    for match in _NAMED.finditer(description_text(shown["fields"].get("description"))):
+    """What the description names, each once, and which of it the description itself says is the cause."""
+    description = shown["fields"].get("description")
+    causes = {name.lower() for name in causes_in(description_text(description, quoted=False))}
+    found = set(causes)
+    for match in _NAMED.finditer(description_text(description)):
         is_pull = match["repository"] is not None
-        name = f"{match['repository']}#{match['number']}" if is_pull else match["name"]
-        found[name.lower()] = found.get(name.lower(), False) or (is_pull and match["cause"] is not None)
+        found.add((f"{match['repository']}#{match['number']}" if is_pull else match["name"]).lower())
     return [
-        TicketReference(ticket_id=ticket.ticket_id, names=name, is_cause=is_cause)
-        for name, is_cause in sorted(found.items())
+        TicketReference(ticket_id=ticket.ticket_id, names=name, is_cause=name in causes)
+        for name in sorted(found)
     ]
 
 
-def description_text(value: Any) -> str:
-    """The text of a description: wiki text on Data Center, a document of nodes on Cloud."""
+def description_text(value: Any, *, quoted: bool = True) -> str:
+    """The text of a description: wiki text on Data Center, a document of nodes on Cloud.
+
+    ``quoted``: what stands in quotations and blocks of code too.
+    """
     if isinstance(value, str):
         return value
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or (not quoted and value.get("type") in _QUOTED):
         return ""
     attributes = value.get("attrs")
     own = str(value.get("text") or "")
@@ -339,7 +340,7 @@ def description_text(value: Any) -> str:
         link = mark.get("attrs") if isinstance(mark, Mapping) else None
         if isinstance(link, Mapping) and isinstance(link.get("href"), str) and link["href"] != own:
             own += f" {link['href']}"
-    inner = "".join(description_text(child) for child in value.get("content") or ())
+    inner = "".join(description_text(child, quoted=quoted) for child in value.get("content") or ())
     return (
         own + inner + ("\n" if value.get("type") in ("paragraph", "heading", "listItem", "codeBlock") else "")
     )

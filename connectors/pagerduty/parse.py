@@ -30,6 +30,7 @@ from connectors.pagerduty.records import (
     StandingOnCall,
     Team,
 )
+from connectors.references import without_denials
 
 _ENTRY_TYPES: tuple[str, ...] = get_args(EntryType)
 _SECOND = 1_000_000
@@ -318,7 +319,7 @@ class Parsed:
         if not isinstance(text, str):
             return
         tag = note_tag(text)
-        found: list[tuple[ReferenceKind | None, str | None]] = [*references_in(text)]
+        found: list[tuple[ReferenceKind | None, str | None]] = [*references_in(without_denials(text))]
         for number, (kind, ref) in enumerate(found or ([(None, None)] if tag else [])):
             self.add(
                 NoteReference(

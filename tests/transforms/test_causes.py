@@ -6,81 +6,9 @@ Here: core built from small conformed worlds through the real attribution. Not h
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.transforms.world import World, rows, utc
-from transforms.causes import answers, load_settled, take_in
-from transforms.queries import insert, sql
-
-
-def world() -> World:
-    """api: two deployments; web: one. An incident of api 20 minutes after the second."""
-    made = World()
-    for number, at in (("1", "2026-03-02 10:00"), ("2", "2026-03-03 10:00"), ("3", "2026-03-03 10:10")):
-        pull(made, number, at)
-    deploy(made, "d1", "api", "2026-03-02 12:00", ["1"])
-    deploy(made, "d2", "api", "2026-03-03 12:00", ["2"])
-    deploy(made, "d3", "web", "2026-03-03 12:05", ["3"])
-    incident(made, "i1", "api", "2026-03-03 12:20")
-    return made
-
-
-def pull(made: World, number: str, merged: str, **more: Any) -> None:
-    made.add(
-        "pull_requests",
-        pr_id=number,
-        ref=f"acme/api#{number}",
-        author_id="ann",
-        created_at_utc=utc("2026-03-01"),
-        merged_at_utc=utc(merged),
-        closed_at_utc=utc(merged),
-        merged_to_default_branch=True,
-        service_ids=["api"],
-        **more,
-    )
-
-
-def deploy(made: World, key: str, service: str, at: str, pulls: list[str]) -> None:
-    made.add(
-        "deployments",
-        deployment_id=f"github:deployment/{key}",
-        service_ids=[service],
-        environment="production",
-        status="success",
-        finished_at_utc=utc(at),
-        kind="normal",
-        pr_ids=pulls,
-    )
-
-
-def incident(made: World, key: str, service: str, at: str, *, urgency: str = "high") -> None:
-    made.add(
-        "incidents",
-        incident_id=key,
-        ref=key,
-        service_id=service,
-        urgency=urgency,
-        is_major=False,
-        created_at_utc=utc(at),
-        source_url=f"https://pager.example/{key}",
-    )
-
-
-def note(made: World, kind: str, ref: str, *, at: str = "2026-03-03 15:00") -> None:
-    made.add("incident_references", incident_id="i1", kind=kind, ref=ref, noted_at_utc=utc(at))
-
-
-def causes(made: World, said: list[dict[str, Any]] | None = None, as_of: str = "2026-04-01") -> list[Any]:
-    with made.core(as_of) as connection:
-        load_settled(connection, said or [], utc(as_of).replace(tzinfo=UTC))
-        connection.execute("DELETE FROM core.incident_causes")
-        parameters = {"suspect_minutes": 60, "failure_window_us": 7 * 86_400_000_000}
-        insert(connection, "core.incident_causes", sql("core/all_sources/incident_causes.sql"), parameters)
-        found = rows(
-            connection,
-            "SELECT incident_id, deployment_id, pr_id, source, evidence, answer FROM core.incident_causes "
-            "ORDER BY ALL",
-        )
-    return [tuple(row.values()) for row in found]
-
+from tests.transforms.incidents import causes, deploy, incident, note, pull, world
+from tests.transforms.world import utc
+from transforms.causes import answers, take_in
 
 D1, D2, D3 = (f"github:deployment/d{number}" for number in (1, 2, 3))
 SUSPECT = ("i1", D2, None, "heuristic", "time", None)
@@ -181,3 +109,80 @@ def test_another_change_gets_a_confirmed_link_and_the_suspect_none() -> None:
         (*SUSPECT[:5], "other_change"),
     ]
     assert causes(world(), dated([said("other_change")], "2026-03-10")) == [(*SUSPECT[:5], "other_change")]
+
+
+NAMED = ("i1", D1, "1", "explicit", "note", None)
+
+
+def test_a_note_that_was_read_wrongly_is_taken_back_by_whoever_knows_and_suspects_nobody_instead() -> None:
+    made = world()
+    note(made, "pull_request", "acme/api#1")
+    about_it = {**said("not_a_change"), "deployment_id": D1}
+    assert causes(made, dated([about_it], "2026-03-10"), "2026-03-09") == [NAMED]
+    assert causes(made, dated([about_it], "2026-03-10")) == []
+    other = {**said("other_change", "2"), "deployment_id": D1}
+    assert causes(made, dated([other], "2026-03-10")) == [("i1", D2, "2", "confirmed", "settled", None)]
+    assert causes(made, dated([{**about_it, "answer": "yes"}], "2026-03-10")) == [NAMED]
+    assert causes(made, dated([{**about_it, "answer": "unknown"}], "2026-03-10")) == [NAMED]
+
+
+def test_an_answer_about_a_suspicion_says_nothing_of_what_a_note_names() -> None:
+    made = world()
+    note(made, "pull_request", "acme/api#1")
+    assert causes(made, dated([said("not_a_change")], "2026-03-10")) == [NAMED]
+
+
+def test_a_deployment_that_turns_up_later_takes_no_answer_away() -> None:
+    made = world()
+    deploy(made, "d2b", "api", "2026-03-03 12:10", ["2"])
+    late = ("i1", "github:deployment/d2b", None, "heuristic", "time", None)
+    assert causes(made) == [late]
+    confirmed = ("i1", D2, None, "confirmed", "settled", None)
+    assert causes(made, dated([said("yes")], "2026-03-10")) == [confirmed]
+    assert causes(made, dated([said("not_a_change")], "2026-03-10")) == []
+    assert causes(made, dated([said("other_change", "1")], "2026-03-10")) == [
+        ("i1", D1, "1", "confirmed", "settled", None)
+    ]
+    for open_still in ("unknown", "other_change"):
+        assert causes(made, dated([said(open_still)], "2026-03-10")) == [late]
+
+
+def test_a_change_can_be_named_for_an_incident_that_nothing_explains() -> None:
+    made = world()
+    incident(made, "i2", "api", "2026-03-06 09:00")
+    of_it = {"incident_id": "i2", "deployment_id": None, "by": "ann"}
+    named = {**of_it, "answer": "other_change", "other": "2"}
+    assert causes(made, dated([named], "2026-03-10")) == [
+        SUSPECT,
+        ("i2", D2, "2", "confirmed", "settled", None),
+    ]
+    for end in ({"answer": "not_a_change", "other": None}, {"answer": "other_change", "other": D1}):
+        found = causes(made, dated([{**of_it, **end}], "2026-03-10"))
+        wanted = [("i2", D1, None, "confirmed", "settled", None)] if end["other"] else []
+        assert found == [SUSPECT, *wanted]
+
+
+def test_a_fix_that_a_note_names_says_what_it_fixes() -> None:
+    made = world()
+    pull(made, "9", "2026-03-03 13:00", fixes_pr_ids=["1"])
+    note(made, "pull_request", "acme/api#9")
+    assert causes(made) == [NAMED]
+
+
+def test_a_fix_whose_text_names_the_incident_and_the_change_is_evidence_without_a_note() -> None:
+    address = ["https://pager.example/i1"]
+    made = world()
+    pull(made, "9", "2026-03-03 13:00", fixes_pr_ids=["1"], incident_urls=address)
+    made.tables["pull_requests"][-1]["created_at_utc"] = utc("2026-03-03 12:40")
+    assert causes(made) == [("i1", D1, "1", "explicit", "trailer", None)]
+    made.tables["pull_requests"][-1]["created_at_utc"] = utc("2026-03-03 12:00")
+    assert causes(made) == [SUSPECT], (
+        "opened before the incident, so its text was changed or speaks of another"
+    )
+
+
+def test_a_fix_of_something_never_deployed_is_no_evidence() -> None:
+    made = world()
+    pull(made, "9", "2026-03-03 13:00", fixes_pr_ids=["github:else/where/pull/3"])
+    note(made, "pull_request", "acme/api#9")
+    assert causes(made) == [SUSPECT]

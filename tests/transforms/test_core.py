@@ -457,6 +457,19 @@ def test_reverted_pull_request_is_named_by_id_through_every_name_its_repository_
         assert found == [None, "github:1/pull/1", "github:1/pull/1", "github:else/where/pull/7"]
 
 
+def test_what_a_text_says_it_fixes_is_named_by_id_and_never_itself(landed: Landed) -> None:
+    page = [repository("acme/api"), pull(1)]
+    refs = ("acme/API#1", "acme/api#2", "else/where#7")
+    address = ("https://pager.example/incidents/q1",)
+    landed.github("2026-03-05", [*page, pull(2, fixes_refs=refs, incident_urls=address)])
+    with landed.core() as core:
+        query = "SELECT fixes_pr_ids, incident_urls FROM core.pull_requests ORDER BY pr_id"
+        assert [tuple(row.values()) for row in rows(core, query)] == [
+            ([], []),
+            (["github:1/pull/1", "github:else/where/pull/7"], list(address)),
+        ]
+
+
 def test_revert_is_labelled_as_no_defect_only_where_it_is_a_revert(landed: Landed) -> None:
     landed.github(
         "2026-03-05",

@@ -246,6 +246,15 @@ def _reverts(title: str, body: str, branch: str = "topic") -> str | None:
     return read(serving(made)).one(PullRequest).reverts_ref
 
 
+def test_what_a_text_says_it_fixes_is_kept_and_the_text_is_not() -> None:
+    body = "Null carts.\r\n\r\nCaused by #7 (https://acme.pagerduty.com/incidents/Q1).\r\nFixes orla/web#3"
+    made = pull_request(9, body=body)
+    found = read(serving(made)).one(PullRequest)
+    assert found.fixes_refs == ("acme/kettle#7", "orla/web#3")
+    assert found.incident_urls == ("https://acme.pagerduty.com/incidents/q1",)
+    assert "Null carts" not in repr(found)
+
+
 def test_the_revert_button_names_the_reverted() -> None:
     """With its own title, and with another title on its branch."""
     assert [one.reverts_ref for one in _read_file("reverts").all(PullRequest)] == ["acme/kettle#7"] * 2

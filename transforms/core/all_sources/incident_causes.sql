@@ -5,8 +5,8 @@ WITH production AS (
     WHERE environment = 'production' AND status = 'success' AND kind IS DISTINCT FROM 'rollback'
 ),
 
--- What notes and tickets name. A change that was merged after the incident began cannot have caused it; if it is a
--- revert, it says what did.
+-- What notes, tickets and the changes that mend it name. A change that was merged after the incident began cannot
+-- have caused it; if it is a revert, or says what it fixes, it names what did.
 said AS (
     SELECT incident_id, kind, ref, noted_at_utc, 'note' AS evidence
     FROM core.incident_references
@@ -18,6 +18,18 @@ said AS (
     JOIN core.ticket_references AS named ON named.ticket_id = causes.ticket_id
     JOIN core.incidents AS incidents ON lower(incidents.source_url) = named.names
     WHERE causes.is_cause
+    UNION ALL
+    SELECT incidents.incident_id, 'pull_request', pulls.ref, pulls.created_at_utc, 'trailer'
+    FROM core.pull_requests AS pulls
+    JOIN core.incidents AS incidents
+        ON list_contains(pulls.incident_urls, lower(incidents.source_url))
+        AND pulls.created_at_utc > incidents.created_at_utc
+),
+
+mends AS (
+    SELECT pr_id, reverts_pr_id AS mended_pr_id FROM core.pull_requests WHERE reverts_pr_id IS NOT NULL
+    UNION
+    SELECT pr_id, unnest(fixes_pr_ids) FROM core.pull_requests
 ),
 
 pulls_said AS (
@@ -29,7 +41,7 @@ pulls_said AS (
         incidents.created_at_utc,
         CASE
             WHEN pulls.merged_at_utc <= incidents.created_at_utc THEN pulls.pr_id
-            ELSE pulls.reverts_pr_id
+            ELSE mends.mended_pr_id
         END AS pr_id
     FROM said
     JOIN core.incidents AS incidents ON incidents.incident_id = said.incident_id
@@ -40,6 +52,7 @@ pulls_said AS (
             AND split_part(pulls.ref, '#', 2) = substr(said.ref, 2)
             AND list_contains(pulls.service_ids, incidents.service_id)
         )
+    LEFT JOIN mends ON mends.pr_id = pulls.pr_id
     WHERE said.kind = 'pull_request'
 ),
 
@@ -88,7 +101,23 @@ named AS (
     HAVING count(DISTINCT deployment_id) = 1
 ),
 
-suspects AS (
+-- Somebody who knows the service may say that a note was read wrongly; the answer is about that deployment.
+kept AS (
+    SELECT named.*
+    FROM named
+    LEFT JOIN settled_causes AS settled
+        ON settled.incident_id = named.incident_id AND settled.deployment_id = named.deployment_id
+    WHERE settled.answer IS NULL OR settled.answer NOT IN ('other_change', 'not_a_change')
+),
+
+-- What else is settled is no question any more when a deployment turns up later.
+settled AS (
+    SELECT incident_id, deployment_id
+    FROM settled_causes
+    WHERE answer IN ('yes', 'not_a_change') OR (answer = 'other_change' AND other IS NOT NULL)
+),
+
+latest AS (
     SELECT
         incidents.incident_id,
         arg_max(production.deployment_id, (production.finished_at_utc, production.deployment_id)) AS deployment_id
@@ -103,37 +132,67 @@ suspects AS (
         AND incidents.merged_into IS NULL
         AND incidents.incident_id NOT IN (SELECT incident_id FROM named)
     GROUP BY incidents.incident_id
+),
+
+suspects AS (
+    SELECT latest.incident_id, latest.deployment_id
+    FROM latest
+    LEFT JOIN settled ON settled.incident_id = latest.incident_id
+    WHERE settled.incident_id IS NULL OR settled.deployment_id = latest.deployment_id
+),
+
+-- Another change gets the link: the last deployment that carried it before the incident, of the incident's own
+-- service first. A yes holds for its deployment, whatever would be suspected today.
+confirmed AS (
+    SELECT
+        settled_causes.incident_id,
+        settled_causes.answered_at_utc,
+        settled_causes.other AS pr_id,
+        arg_max(
+            production.deployment_id,
+            (list_contains(production.service_ids, incidents.service_id), production.finished_at_utc)
+        ) AS deployment_id
+    FROM settled_causes
+    JOIN core.incidents AS incidents ON incidents.incident_id = settled_causes.incident_id
+    JOIN production
+        ON production.finished_at_utc <= incidents.created_at_utc
+        AND (
+            list_contains(production.pr_ids, settled_causes.other)
+            OR production.deployment_id = settled_causes.other
+        )
+    WHERE settled_causes.answer = 'other_change'
+    GROUP BY ALL
+    UNION ALL BY NAME
+    SELECT settled_causes.incident_id, settled_causes.answered_at_utc, NULL AS pr_id, settled_causes.deployment_id
+    FROM settled_causes
+    JOIN production ON production.deployment_id = settled_causes.deployment_id
+    WHERE settled_causes.answer = 'yes'
+        AND settled_causes.incident_id NOT IN (SELECT incident_id FROM suspects)
+        AND NOT EXISTS (
+            FROM kept
+            WHERE kept.incident_id = settled_causes.incident_id
+                AND kept.deployment_id = settled_causes.deployment_id
+        )
 )
 
 SELECT incident_id, deployment_id, pr_id, 'explicit' AS source, evidence, named_at_utc, NULL AS answer,
     NULL::TIMESTAMP AS answered_at_utc
-FROM named
+FROM kept
 UNION ALL
-SELECT suspects.incident_id, suspects.deployment_id, NULL, 'heuristic', 'time', NULL, settled.answer,
-    settled.answered_at_utc
+SELECT suspects.incident_id, suspects.deployment_id, NULL, 'heuristic', 'time', NULL, settled_causes.answer,
+    settled_causes.answered_at_utc
 FROM suspects
-LEFT JOIN settled_causes AS settled
-    ON settled.incident_id = suspects.incident_id AND settled.deployment_id = suspects.deployment_id
+LEFT JOIN settled_causes
+    ON settled_causes.incident_id = suspects.incident_id
+    AND settled_causes.deployment_id = suspects.deployment_id
 UNION ALL
-SELECT DISTINCT
-    settled.incident_id,
-    production.deployment_id,
-    CASE WHEN list_contains(production.pr_ids, settled.other) THEN settled.other END,
+SELECT
+    incident_id,
+    deployment_id,
+    CASE WHEN pr_id <> deployment_id THEN pr_id END,
     'confirmed',
     'settled',
-    settled.answered_at_utc,
+    answered_at_utc,
     NULL,
     NULL::TIMESTAMP
-FROM settled_causes AS settled
-JOIN production
-    ON production.deployment_id = coalesce(
-        (
-            SELECT arg_max(carrier.deployment_id, carrier.finished_at_utc)
-            FROM production AS carrier
-            JOIN core.incidents AS incidents ON incidents.incident_id = settled.incident_id
-            WHERE list_contains(carrier.pr_ids, settled.other)
-                AND carrier.finished_at_utc <= incidents.created_at_utc
-        ),
-        settled.other
-    )
-WHERE settled.answer = 'other_change'
+FROM confirmed

@@ -97,6 +97,7 @@ carried AS (
         successions.deployment_id,
         pulls.pr_id,
         pulls.service_ids,
+        pulls.fixes_pr_ids,
         pulls.is_hotfix
     FROM successions
     JOIN successes ON successes.deployment_id = successions.deployment_id
@@ -137,6 +138,24 @@ contents AS (
         ON carried.deployment_id = successions.deployment_id
         AND (len(successions.named_ids) = 0 OR list_has_any(carried.service_ids, successions.named_ids))
     GROUP BY successions.deployment_id
+),
+
+-- A hotfix whose text says what it fixes names the last deployment before it that carried that change.
+mended AS (
+    SELECT
+        fixes.deployment_id,
+        list(DISTINCT fixes.fixed_pr_id ORDER BY fixes.fixed_pr_id) AS pr_ids,
+        arg_max(earlier.deployment_id, (earlier.finished_at_utc, earlier.deployment_id)) AS mended_deployment_id
+    FROM (
+        SELECT deployment_id, unnest(fixes_pr_ids) AS fixed_pr_id FROM carried WHERE is_hotfix
+    ) AS fixes
+    JOIN successions AS own ON own.deployment_id = fixes.deployment_id
+    JOIN carried ON carried.pr_id = fixes.fixed_pr_id
+    JOIN successions AS earlier
+        ON earlier.deployment_id = carried.deployment_id
+        AND earlier.succession = own.succession
+        AND earlier.finished_at_utc < own.finished_at_utc
+    GROUP BY fixes.deployment_id
 )
 
 SELECT
@@ -170,9 +189,12 @@ SELECT
     coalesce(contents.pr_ids, []) AS pr_ids,
     coalesce(
         successions.repairs_id,
-        CASE WHEN successions.kind = 'rollback' OR successes.goes_back THEN successes.deployment_id_before END
-    ) AS remediates_deployment_id
+        CASE WHEN successions.kind = 'rollback' OR successes.goes_back THEN successes.deployment_id_before END,
+        mended.mended_deployment_id
+    ) AS remediates_deployment_id,
+    coalesce(mended.pr_ids, []) AS names_pr_ids
 FROM successions
 LEFT JOIN successes ON successes.deployment_id = successions.deployment_id
 LEFT JOIN contents ON contents.deployment_id = successions.deployment_id
+LEFT JOIN mended ON mended.deployment_id = successions.deployment_id
 WHERE successions.finished_at_utc IS NOT NULL

@@ -30,6 +30,29 @@ touched AS (
         AND coalesce(pulls.merged_at_utc, pulls.created_at_utc)
             < coalesce(services.valid_to_utc, TIMESTAMP '9999-12-31')
     GROUP BY pulls.pull_request_id
+),
+
+fixed AS (
+    SELECT
+        named.pull_request_id,
+        list(DISTINCT pull_request_id_named ORDER BY pull_request_id_named) AS pr_ids
+    FROM (
+        SELECT
+            named.pull_request_id,
+            coalesce(
+                CASE WHEN list_contains(known_names.repositories, named.repository_id) THEN named.repository_id END,
+                known_names.repository_id,
+                'github:' || split_part(named.ref, '#', 1)
+            )
+                || '/pull/' || split_part(named.ref, '#', 2) AS pull_request_id_named
+        FROM (
+            SELECT pull_request_id, repository_id, unnest(fixes_refs) AS ref FROM landing.github__pull_requests
+        ) AS named
+        LEFT JOIN landing.github__known_names AS known_names
+            ON known_names.name = lower(split_part(named.ref, '#', 1))
+    ) AS named
+    WHERE named.pull_request_id_named <> named.pull_request_id
+    GROUP BY named.pull_request_id
 )
 
 SELECT
@@ -59,6 +82,8 @@ SELECT
             )
                 || '/pull/' || split_part(pulls.reverts_ref, '#', 2)
     END AS reverts_pr_id,
+    coalesce(fixed.pr_ids, []) AS fixes_pr_ids,
+    coalesce(pulls.incident_urls, []) AS incident_urls,
     pulls.reverts_ref IS NOT NULL AND list_has_any(pulls.labels, $not_a_defect_labels) AS not_a_defect
 FROM landing.github__pull_requests AS pulls
 LEFT JOIN landing.github__repositories AS repositories ON repositories.repository_id = pulls.repository_id
@@ -68,5 +93,6 @@ LEFT JOIN identities AS holders
     AND pulls.created_at_utc >= holders.from_utc
     AND pulls.created_at_utc < holders.to_utc
 LEFT JOIN first_changes ON first_changes.pull_request_id = pulls.pull_request_id
+LEFT JOIN fixed ON fixed.pull_request_id = pulls.pull_request_id
 LEFT JOIN touched ON touched.pull_request_id = pulls.pull_request_id
 LEFT JOIN landing.github__known_names AS reverted ON reverted.name = lower(split_part(pulls.reverts_ref, '#', 1))

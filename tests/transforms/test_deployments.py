@@ -1,0 +1,183 @@
+"""Deployments of GitHub in core: which service each is of, what it contains, what it repairs.
+
+Here: landed records in, core.deployments out. Not here: reading them, what a failure is (golden).
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.github.records import Deployment
+from tests.transforms.landed import Landed, account, pull, repository, service
+from tests.transforms.world import aware, rows
+
+ROW = "SELECT split_part(deployment_id, '/', 2) AS key, * FROM core.deployments ORDER BY finished_at_utc"
+
+
+@pytest.fixture
+def landed(tmp_path: Path) -> Landed:
+    return Landed(folder=tmp_path)
+
+
+def deployment(key: str, at: str, *, change: int | None, changed_at: str, **more: Any) -> Deployment:
+    given: dict[str, Any] = {
+        "environment": "production",
+        "commit_oid": f"commit-{change}",
+        "state": "success",
+        "kind": "normal",
+        "repairs_id": None,
+        "source_url": None,
+    } | more
+    return Deployment(
+        deployment_id=f"github:deployment/{key}",
+        repository_id="github:1",
+        change_number=change,
+        change_at_utc=aware(changed_at),
+        created_at_utc=aware(at),
+        finished_at_utc=aware(at),
+        **given,
+    )
+
+
+def merged(number: int, at: str, *labels: str, **more: Any) -> Any:
+    return pull(number, created_at_utc="2026-03-01", merged_at_utc=at, labels=labels, **more)
+
+
+def deployments(landed: Landed, *records: Any) -> dict[str, dict[str, Any]]:
+    landed.github("2026-03-20", [repository(), account(1, "ann"), *records])
+    with landed.core() as core:
+        return {row["key"]: row for row in rows(core, ROW)}
+
+
+def numbers(row: dict[str, Any]) -> list[int]:
+    return sorted(int(name.split("/")[-1]) for name in row["pr_ids"])
+
+
+FIVE = [merged(number, f"2026-03-0{number} 10:00") for number in range(2, 7)]
+
+
+def test_a_deployment_contains_what_was_merged_since_the_one_before_and_a_failed_one_nothing(
+    landed: Landed,
+) -> None:
+    landed.organization("2026-03-20", service("api"))
+    found = deployments(
+        landed,
+        *FIVE,
+        deployment("first", "2026-03-03 12:00", change=3, changed_at="2026-03-03 10:00"),
+        deployment("broken", "2026-03-04 12:00", change=4, changed_at="2026-03-04 10:00", state="failure"),
+        deployment(
+            "stage", "2026-03-04 13:00", change=4, changed_at="2026-03-04 10:00", environment="staging"
+        ),
+        deployment("second", "2026-03-05 12:00", change=5, changed_at="2026-03-05 10:00"),
+    )
+    assert {key: numbers(row) for key, row in found.items()} == {
+        "first": [3],
+        "broken": [],
+        "stage": [],
+        "second": [4, 5],
+    }
+    assert {row["environment"] for row in found.values()} == {"production", "staging"}
+
+
+def test_services_of_one_repository_are_told_apart_by_the_labels_of_what_is_deployed(landed: Landed) -> None:
+    landed.organization(
+        "2026-03-20", service("pay", label="pay"), service("cart", label="cart"), service("base")
+    )
+    found = deployments(
+        landed,
+        merged(2, "2026-03-02 10:00", "pay"),
+        merged(3, "2026-03-03 10:00", "cart"),
+        merged(4, "2026-03-04 10:00", "pay", "cart"),
+        merged(5, "2026-03-05 10:00"),
+        *(
+            deployment(f"d{day}", f"2026-03-0{day} 12:00", change=day, changed_at=f"2026-03-0{day} 10:00")
+            for day in (2, 3, 4, 5)
+        ),
+    )
+    assert {key: row["service_ids"] for key, row in found.items()} == {
+        "d2": ["base", "pay"],
+        "d3": ["base", "cart"],
+        "d4": ["base", "cart", "pay"],
+        "d5": ["base"],
+    }
+
+
+def test_an_environment_of_its_own_is_of_that_service_and_has_its_own_succession(landed: Landed) -> None:
+    landed.organization("2026-03-20", service("pay", label="pay"), service("cart", label="cart"))
+    at = {2: "pay", 3: "cart", 4: "pay", 5: "cart"}
+    found = deployments(
+        landed,
+        *(merged(day, f"2026-03-0{day} 10:00", name) for day, name in at.items()),
+        *(
+            deployment(
+                f"{name}{day}",
+                f"2026-03-0{day} 12:00",
+                change=day,
+                changed_at=f"2026-03-0{day} 10:00",
+                environment=f"production-{name}",
+            )
+            for day, name in at.items()
+        ),
+    )
+    assert {key: (row["service_ids"], numbers(row)) for key, row in found.items()} == {
+        "pay2": (["pay"], [2]),
+        "cart3": (["cart"], [3]),
+        "pay4": (["pay"], [4]),
+        "cart5": (["cart"], [5]),
+    }
+
+
+def test_a_service_owns_what_was_deployed_while_its_row_held(landed: Landed) -> None:
+    landed.organization(
+        "2026-03-20", service("old", valid_to="2026-03-04"), service("new", valid_from="2026-03-04")
+    )
+    found = deployments(
+        landed,
+        *FIVE,
+        deployment("before", "2026-03-03 23:59:59", change=3, changed_at="2026-03-03 10:00"),
+        deployment("after", "2026-03-04 00:00", change=4, changed_at="2026-03-03 11:00"),
+    )
+    assert {key: row["service_ids"] for key, row in found.items()} == {"before": ["old"], "after": ["new"]}
+
+
+def test_going_back_to_an_earlier_commit_is_a_rollback_of_the_one_before_it(landed: Landed) -> None:
+    landed.organization("2026-03-20", service("api"))
+    found = deployments(
+        landed,
+        *FIVE,
+        deployment("first", "2026-03-03 12:00", change=3, changed_at="2026-03-03 10:00"),
+        deployment("second", "2026-03-04 12:00", change=4, changed_at="2026-03-04 10:00"),
+        deployment("back", "2026-03-04 13:00", change=3, changed_at="2026-03-03 10:00"),
+    )
+    back = found["back"]
+    assert (back["kind"], back["remediates_deployment_id"]) == ("rollback", "github:deployment/second")
+    assert numbers(back) == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "fixes", "kind", "repaired"),
+    [
+        (("hotfix",), ("acme/api#3",), "hotfix", "github:deployment/first"),
+        (("hotfix",), ("acme/api#4", "acme/api#3"), "hotfix", "github:deployment/second"),
+        (("hotfix",), ("acme/api#99",), "hotfix", None),
+        (("hotfix",), (), "hotfix", None),
+        ((), ("acme/api#3",), "normal", None),
+    ],
+)
+def test_a_hotfix_that_says_what_it_fixes_names_the_deployment_that_carried_it(
+    landed: Landed, labels: tuple[str, ...], fixes: tuple[str, ...], kind: str, repaired: str | None
+) -> None:
+    landed.organization("2026-03-20", service("api"))
+    found = deployments(
+        landed,
+        *FIVE[:3],
+        merged(5, "2026-03-05 10:00", *labels, fixes_refs=fixes),
+        deployment("first", "2026-03-03 12:00", change=3, changed_at="2026-03-03 10:00"),
+        deployment("second", "2026-03-04 12:00", change=4, changed_at="2026-03-04 10:00"),
+        deployment("third", "2026-03-05 12:00", change=5, changed_at="2026-03-05 10:00"),
+    )
+    third = found["third"]
+    assert (third["kind"], third["remediates_deployment_id"]) == (kind, repaired)
+    named = [f"github:1/pull/{ref.split('#')[1]}" for ref in sorted(fixes)] if repaired else []
+    assert third["names_pr_ids"] == named
