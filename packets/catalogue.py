@@ -72,6 +72,13 @@ class Metric:
             subject.split(":")[0] == subject_kind and "goal_only" not in subject for subject in self.subjects
         )
 
+    @property
+    def is_checked_as_a_goal(self) -> bool:
+        """Whether a person has cases of it where they agreed on it; a goal itself is no such metric."""
+        return self.statistic != "goal" and any(
+            subject.startswith("person") and "goal_only" in subject for subject in self.subjects
+        )
+
     def counts_as(self, outcome: str, why: str | None) -> CountsAs:
         """How a case enters the number, by the classes of the definition."""
         for role in ("pending", "excluded"):

@@ -17,7 +17,8 @@ from transforms.ladder import month_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completeness:
-    """Per source one sentence on the quarter, then what is missing anywhere in the twelve months."""
+    """What is known of the quarter, sources of which the same is true in one sentence; then what is missing
+    anywhere in the twelve months."""
 
     quarter: tuple[str, ...]
     gaps: tuple[str, ...]
@@ -41,7 +42,8 @@ def completeness_of(
         row["source"] for row in read(connection, "SELECT DISTINCT source FROM ops.loads ORDER BY source")
     }
     sources = sorted({row["source"] for row in ledger} | (loaded - _FILES))
-    told, gaps = [], []
+    told: dict[str, list[str]] = {}
+    gaps: list[str] = []
     whole = bool(sources)
     so_far = " so far" if published.as_of_utc < quarter.ends_utc(published) else ""
     for source in sources:
@@ -51,7 +53,7 @@ def completeness_of(
             status_of[row["month"]].add(row["status"])
         in_quarter = {month: status_of[month] for month in quarter.months if month in status_of}
         name = SOURCE_NAMES.get(source, source)
-        told.append(f"{name}: {_quarter_words(in_quarter, so_far)}.")
+        told.setdefault(_quarter_words(in_quarter, so_far), []).append(name)
         whole &= all(found == {"complete"} for found in in_quarter.values())
         gaps += [f"{name}, {gap}" for gap in _gaps(of_source)]
         silent = [month for month in begun if not status_of[month]]
@@ -59,7 +61,8 @@ def completeness_of(
             gaps.append(f"{name}: nothing is known about {_span(silent)}.")
     gaps += _load_gaps(connection, published)
     return Completeness(
-        quarter=tuple(told) or ("No source has been read yet.",),
+        quarter=tuple(f"{listed(names)}: {words}." for words, names in told.items())
+        or ("No source has been read yet.",),
         gaps=tuple(_cut(gaps)),
         rejected=_rejected(connection),
         is_complete=whole,

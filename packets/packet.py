@@ -20,8 +20,9 @@ from packets.completeness import Completeness, completeness_of
 from packets.coverage import Coverage, coverage_of
 from packets.errors import PacketError
 from packets.evidence import Case, cases_of, numbered, titles_of
+from packets.features import Feature, Measured, built_by, features_of, service_numbers
 from packets.figures import Figure, figure
-from packets.goals import Goal, goals_of
+from packets.goals import Goal, agreed_last_time, goals_of
 from packets.on_call import on_call_sentence
 from packets.people import Absence, Person, absence_in, find_person, person_in
 from packets.published import Publication, publication, read
@@ -117,6 +118,8 @@ class Packet:
     by_chance: str
     steady: str
     rungs: dict[str, str]
+    features: tuple[Feature, ...]
+    service_numbers: tuple[Measured, ...]
     goals: tuple[Goal, ...]
     no_goals: str | None
     corrections: str
@@ -144,7 +147,8 @@ def build_packet(connection: duckdb.DuckDBPyConnection, *, person_id: str, quart
     found = find_person(connection, person_id)
     _check_within_data(connection, asked, published)
     person, roster = person_in(connection, found, asked, published)
-    described = [metric for metric in metrics(connection) if metric.describes("person")]
+    known = metrics(connection)
+    described = [metric for metric in known if metric.describes("person")]
     packet = _assemble(
         connection,
         asked=asked,
@@ -152,6 +156,7 @@ def build_packet(connection: duckdb.DuckDBPyConnection, *, person_id: str, quart
         person=person,
         measured=[metric for metric in described if not metric.source_gap],
         without_source=[metric for metric in described if metric.source_gap],
+        goal_only=[metric for metric in known if metric.is_checked_as_a_goal],
         roster=roster,
     )
     return replace(packet, content_checksum=checksum(packet))
@@ -192,6 +197,7 @@ def _assemble(
     person: Person,
     measured: Sequence[Metric],
     without_source: Sequence[Metric],
+    goal_only: Sequence[Metric],
     roster: list[dict[str, Any]],
 ) -> Packet:
     cells = cells_of(connection, person_id=person.person_id, quarter=asked)
@@ -200,7 +206,15 @@ def _assemble(
     ]
     shown = [metric for metric in measured if metric not in withheld]
     given = reviews_given(connection, person_id=person.person_id, quarter=asked, published=published)
-    found = [*cases_of(connection, shown, person_id=person.person_id, quarter=asked), *given.cases]
+    built = built_by(connection, person_id=person.person_id, quarter=asked, published=published)
+    goals = goals_of(connection, person_id=person.person_id, quarter=asked, published=published)
+    agreed = {goal.metric_id for goal in goals if goal.team is None}
+    agreed_only = [metric for metric in goal_only if metric.metric_id in agreed]
+    found = [
+        *cases_of(connection, [*shown, *agreed_only], person_id=person.person_id, quarter=asked),
+        *given.cases,
+        *built.cases,
+    ]
     titles = titles_of(connection, [case.ref for case in found])
     cases = numbered(found, titles=titles, quarter=asked, published=published)
     covered = coverage_of(connection, asked)
@@ -217,7 +231,6 @@ def _assemble(
     points = talking_points(cases, around, published, better_when_counted=_good_sides(shown))
     absence = absence_in(connection, person.person_id, roster, asked, published)
     ledger = completeness_of(connection, asked, published)
-    goals = goals_of(connection, person_id=person.person_id, quarter=asked, published=published)
     rungs = {entry.metric_id: str(entry.rung) for entry in figures} | {
         m.metric_id: "withheld" for m in withheld
     }
@@ -242,7 +255,7 @@ def _assemble(
             *_on_call(cases, roster, published),
             *_in_context(figures),
         ),
-        agreed_last_time="None recorded.",
+        agreed_last_time=agreed_last_time(goals),
         questions=questions(
             Material(
                 cases=cases,
@@ -266,11 +279,13 @@ def _assemble(
         ),
         steady=STEADY,
         rungs=dict(sorted(rungs.items())),
+        features=features_of(built, cases, published),
+        service_numbers=service_numbers(built),
         goals=goals,
         no_goals=None if goals else "No goals were agreed for this quarter.",
         corrections="None are open.",
         cases=cases,
-        misreadings=tuple(_misreading(metric) for metric in shown),
+        misreadings=tuple(_misreading(metric) for metric in (*shown, *agreed_only)),
         provenance=_provenance(connection, published, covered),
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from packets.catalogue import HEADINGS
 from packets.evidence import Case
+from packets.features import FEATURES_ID
 from packets.figures import Figure, span_of
 from packets.talking_points import TalkingPoint
 from packets.unrequested import CONTEXT_ID
@@ -55,7 +56,10 @@ def _dimension(
         and figure.heading != HEADINGS["context"]
         and any(fnmatchcase(figure.metric_id, pattern) for pattern in entry["metrics"])
     ]
-    ids = {figure.metric_id for figure in belonging} | ({CONTEXT_ID} if entry.get("context") else set())
+    beside = ({CONTEXT_ID} if entry.get("context") else set()) | (
+        {FEATURES_ID} if entry.get("features") else set()
+    )
+    ids = {figure.metric_id for figure in belonging} | beside
     inside = [case for case in cases if case.in_quarter and any(case.reading(metric_id) for metric_id in ids)]
     spans: dict[str, list[str]] = {}
     for figure in belonging:
@@ -66,6 +70,9 @@ def _dimension(
         entries.append(
             f"Reviews of other people's pull requests, {counted(len(given), 'case')}: {span_of(given)}."
         )
+    built = [case for case in inside if case.reading(FEATURES_ID)] if entry.get("features") else []
+    if built:
+        entries.append(f"Changes built for features, {counted(len(built), 'case')}: {span_of(built)}.")
     chosen = {point.evidence_id for point in points}
     return Dimension(
         title=entry["title"],

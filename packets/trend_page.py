@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 from markupsafe import Markup
 
+from packets.beside import beside, hired_rows
 from packets.catalogue import Metric, metrics
 from packets.charts import ChartMonth, month_chart
 from packets.published import publication
@@ -52,6 +53,7 @@ class Subject:
     name: str
     anchor: str
     series: tuple[Series, ...]
+    beside: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +83,12 @@ def trend_html(connection: duckdb.DuckDBPyConnection, *, months: int = 13) -> st
     known = {metric.metric_id: metric for metric in metrics(connection)}
     rows = trend_rows(connection, months=months)
     changes = _by_series(change_rows(connection), rows)
+    said = beside(connection, published)
     kinds = [
         Kind(
             title=title,
             subjects=tuple(
-                _subjects([row for row in rows if row.subject_kind == kind], known, kind, changes)
+                _subjects([row for row in rows if row.subject_kind == kind], known, kind, changes, said)
             ),
         )
         for kind, title in SUBJECT_KINDS.items()
@@ -97,6 +100,7 @@ def trend_html(connection: duckdb.DuckDBPyConnection, *, months: int = 13) -> st
         as_of=instant_text(published.local(published.as_of_utc)),
         kinds=[kind for kind in kinds if kind.subjects],
         metrics=[metric for metric in known.values() if metric.metric_id in shown],
+        hired=hired_rows(connection, list(known.values())),
         by_chance=_chance(changes.values()),
         steady=STEADY,
         source_gaps=[
@@ -131,6 +135,7 @@ def _subjects(
     known: dict[str, Metric],
     kind: str,
     changes: Mapping[tuple[str, str, str], Mapping[str, ChangeRow]],
+    said: Mapping[tuple[str, str], tuple[str, ...]],
 ) -> list[Subject]:
     subjects = []
     for place, (name, of_subject) in enumerate(groupby(rows, key=lambda row: row.subject_id), 1):
@@ -139,6 +144,7 @@ def _subjects(
             Subject(
                 name=name,
                 anchor=anchor,
+                beside=said.get((kind, name), ()),
                 series=tuple(
                     _series(
                         known[metric_id],

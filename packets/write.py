@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from packets.catalogue import FAMILIES
 from packets.charts import ChartMonth, month_chart
 from packets.evidence import Case, Reading
+from packets.features import FEATURES_ID
 from packets.figures import Figure, Month
 from packets.packet import Packet, document
 from packets.rendering import mail_link, stylesheet, template
@@ -35,7 +36,10 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _EVIDENCE_ID = re.compile(r"E\d+")
 _BRACKETS = re.compile(r"\[E\d+(?:, E\d+)*(?: and \d+ more)?\]")
 _SHARE_CLASSES = ("numerator", "denominator")
-_CONTEXT_TITLE = "Reviews of other people's pull requests (context, no metric)"
+_CONTEXT_TITLES = {
+    CONTEXT_ID: "Reviews of other people's pull requests (context, no metric)",
+    FEATURES_ID: "Changes built for features (context, no metric)",
+}
 
 
 FORMATS = ("html", "csv", "json")
@@ -67,7 +71,7 @@ def packet_csv(packet: Packet) -> str:
                 (
                     case.evidence_id,
                     reading.metric_id,
-                    known.title if known else _CONTEXT_TITLE,
+                    known.title if known else _CONTEXT_TITLES[reading.metric_id],
                     known.definition_version if known else "",
                     case.month,
                     case.anchor_date,
@@ -159,8 +163,7 @@ def packet_html(packet: Packet) -> str:
         percent=percent,
         evidence_link=evidence_link,
         cited=cited,
-        metric_title={entry.metric_id: entry.title for entry in packet.misreadings}
-        | {CONTEXT_ID: _CONTEXT_TITLE},
+        metric_title={entry.metric_id: entry.title for entry in packet.misreadings} | _CONTEXT_TITLES,
         readings_shown=readings_shown,
     )
 
@@ -246,7 +249,7 @@ def month_texts(row: Month, entry: Figure) -> tuple[str, ...]:
 
 
 def _groups(packet: Packet) -> list[EvidenceGroup]:
-    titles = {entry.metric_id: entry.title for entry in packet.misreadings} | {CONTEXT_ID: _CONTEXT_TITLE}
+    titles = {entry.metric_id: entry.title for entry in packet.misreadings} | _CONTEXT_TITLES
     together: dict[tuple[str, ...], list[Case]] = {}
     for case in packet.cases:
         together.setdefault(tuple(reading.metric_id for reading in case.readings), []).append(case)

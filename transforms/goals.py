@@ -18,6 +18,7 @@ import duckdb
 from metrics_catalog.catalogue import Metric
 from transforms.intervals import Z, poisson_rate, wilson
 from transforms.ladder import percent, two_digits
+from transforms.periods.build import DOMINANCE_LIMIT, MINIMUM_GROUP
 from transforms.queries import create
 
 Kind = Literal["share", "rate"]
@@ -358,14 +359,49 @@ def build_goals(
             _state(connection, goal, metric, as_of_utc),
         )
         case = str(metric.case_words.get("case", "cases"))
+        contributors, withheld = _group_rule(connection, metric, goal)
         row = asdict(found) | {
             "goal_id": goal["goal_id"],
+            "n_contributors": contributors,
+            "withheld_reason": withheld,
             "sentence": sentence(terms, found, case, metric.unit),
             "feasibility": feasibility(terms, metric.unit),
         }
         columns = ", ".join(f'"{name}"' for name in row)
         values = ", ".join(f"${name}" for name in row)
         connection.execute(f"INSERT INTO trends.goals ({columns}) VALUES ({values})", row)
+
+
+_CONTRIBUTIONS = """
+SELECT count(*) AS contributors, coalesce(max(cases), 0) AS largest, coalesce(sum(cases), 0) AS cases
+FROM (
+    SELECT contributor_id, count(*) AS cases
+    FROM facts.{metric_id}
+    WHERE subject_kind = 'team' AND subject_id = $team AND anchor_at_utc >= $start AND anchor_at_utc < $end
+        AND list_contains($counted, outcome)
+    GROUP BY contributor_id
+)
+"""
+
+
+def _group_rule(
+    connection: duckdb.DuckDBPyConnection, metric: Metric, goal: Mapping[str, Any]
+) -> tuple[int | None, str | None]:
+    """How many people are behind a team's figure, and why it may not be shown (metrics specification 1.4)."""
+    if goal["owner_kind"] != "team" or not metric.is_from_people:
+        return None, None
+    ((contributors, largest, cases),) = connection.execute(
+        _CONTRIBUTIONS.format(metric_id=metric.id),
+        {
+            "team": goal["owner_id"],
+            "start": goal["start_utc"],
+            "end": goal["end_utc"],
+            "counted": list({*metric.counted, *metric.outcomes.get("numerator", ())}),
+        },
+    ).fetchall()
+    if cases and contributors < MINIMUM_GROUP:
+        return contributors, "small_group"
+    return contributors, "dominance" if largest > DOMINANCE_LIMIT * cases else None
 
 
 def _state(

@@ -111,16 +111,16 @@ parent = "Reviews nobody waits for"
         + "".join(
             f"""
 [[goal]]
-id = "{team.slug}-followups-{before}"
+id = "{team.slug}-coverage-{before}"
 team = "{team.slug}"
-title = "Do what was agreed after incidents, by its date"
-metric = "si_followup_closed"
+title = "Everything merged is approved by a second person"
+metric = "rq_review_coverage"
 comparator = "at_least"
-target = 0.8
+target = 0.95
 start = {before}
 end = {this - timedelta(days=1)}
-denominator = "follow-ups of major incidents, by the date they were given"
-n_min = 6
+denominator = "merged changes of the team's services, reverts aside"
+n_min = 20
 """
             for team in organization.teams
         )

@@ -40,7 +40,8 @@ TABLES = (
     "core.review_requests",
     "core.thread_comments",
     *("core.incidents", "core.tickets", "core.deployments"),
-    *("core.goals", "trends.goals"),
+    *("core.features", "core.feature_changes", "core.measurements"),
+    *("core.goals", "trends.goals", "trends.hiring_groups"),
     *("trends.periods", "trends.period_states"),
     *("ops.publication", "ops.loads", "ops.completeness", "ops.rejected_records", "ops.identity_coverage"),
     *("catalog.metrics",),
@@ -68,6 +69,7 @@ class Organisation:
     segments: dict[str, date] = field(default_factory=dict)
     holes: dict[tuple[str, date], str] = field(default_factory=dict)
     suppressed: set[tuple[str, str]] = field(default_factory=set)
+    more_cells: list[dict[str, Any]] = field(default_factory=list)
 
     def person(
         self,
@@ -343,7 +345,7 @@ class Organisation:
             connection.execute(f"CREATE SCHEMA {schema}")
         self._tell_itself()
         self._pool_teams()
-        self.rows["trends.periods"] = list(self._cells())
+        self.rows["trends.periods"] = [*self._cells(), *self.more_cells]
         self.rows["trends.period_states"] = list(self._states())
         for name in TABLES:
             _fill(connection, name, self.rows[name])

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from metrics_catalog.catalogue import load_catalogue
-from packets.goals import goals_of
+from packets.goals import agreed_last_time, goals_of
 from packets.published import Publication
 from packets.quarters import parse_quarter
 from pipelines.goals import bench
@@ -110,14 +110,53 @@ def test_a_baseline_stands_beside_the_figure() -> None:
     assert one.baseline.startswith("Before: 10 of 40; the difference is +42% (95% interval ")
 
 
-def test_goals_of_another_person_a_team_or_another_quarter_are_not_shown() -> None:
+def test_goals_of_another_person_team_or_quarter_are_not_shown() -> None:
     others = [
         goal(goal_id="g2", owner_id="ben"),
-        goal(goal_id="g3", owner_kind="team", owner_id="red"),
+        goal(goal_id="g3", owner_kind="team", owner_id="blue"),
         goal(goal_id="g4", start_date=date(2026, 4, 1), end_date=date(2026, 6, 30)),
     ]
     assert [one.goal_id for one in shown(goal(), *others)] == ["g1"]
     assert [one.goal_id for one in shown(goal(), *others, quarter="2026-Q2")] == ["g4"]
+
+
+def test_the_goal_of_a_team_stands_in_its_members_packets_and_small_groups_are_withheld() -> None:
+    """Ann answered alone: a figure of the team would be hers."""
+    own, teams = shown(goal(), goal(goal_id="g3", owner_kind="team", owner_id="red"))
+    assert (own.team, teams.team) == (None, "red")
+    assert (teams.status, teams.sentence) == ("withheld", "Its figure is withheld: fewer than 5 people.")
+    assert agreed_last_time([own, teams]) == "Answer within a day (met)."
+    assert agreed_last_time([teams]) == "None recorded."
+
+
+def test_whoever_left_the_team_before_the_goal_began_has_no_part_in_it() -> None:
+    made = world(goal(goal_id="g3", owner_kind="team", owner_id="red"))
+    made.person("cleo", team="red", after="2026-03-01")
+    made.person("dora", team="red", after="2026-03-02")
+    with made.core("2026-06-01") as connection:
+        _build(connection)
+        seen = {
+            person: [
+                one.goal_id
+                for one in goals_of(
+                    connection, person_id=person, quarter=parse_quarter("2026-Q1"), published=PUBLISHED
+                )
+            ]
+            for person in ("ann", "cleo", "dora")
+        }
+    assert seen == {"ann": ["g3"], "cleo": [], "dora": ["g3"]}
+
+
+def test_a_team_of_five_with_nobody_above_half_is_shown() -> None:
+    made = world(goal(goal_id="g3", owner_kind="team", owner_id="red"))
+    for number in range(4):
+        made.person(f"p{number}", team="red")
+        made.request("2026-03-02 10:00", f"p{number}", pr_id="pr-0")
+        made.review("2026-03-02 11:00", f"p{number}", pr_id="pr-0")
+    with made.core("2026-06-01") as connection:
+        _build(connection)
+        found = connection.execute("SELECT n_contributors, withheld_reason, n FROM trends.goals").fetchall()
+    assert found == [(5, None, 7.0)]
 
 
 def test_a_goal_kept_by_hand_says_what_both_sides_wrote() -> None:

@@ -107,6 +107,9 @@ ENTITIES: Mapping[str, Cut] = {
     ),
     "ticket_changes": Cut(own_instant="occurred_at_utc"),
     "ticket_links": Cut(),
+    "feature_changes": Cut(
+        where="EXISTS (FROM core.pull_requests AS known WHERE known.pr_id = entity.pr_id)"
+    ),
     "ticket_references": Cut(),
     "incidents": Cut(own_instant="created_at_utc", ends=("resolved_at_utc", "impact_end_at_utc")),
     "incident_log": Cut(own_instant="occurred_at_utc"),
