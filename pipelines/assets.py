@@ -274,6 +274,7 @@ def _published(night: Night) -> dg.AssetsDefinition:
     )
     def evenhand() -> Iterator[dg.MaterializeResult[Any]]:
         path = nightly.publish_database(night)
+        nightly.compact(night)
         yield dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(path)})
 
     return evenhand

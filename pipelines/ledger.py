@@ -17,7 +17,7 @@ from connectors.pagerduty.client import PagerDutySource
 from connectors.pagerduty.records import ExpectedCount as ExpectedIncidents
 from transforms.local_time import local_date, month_name, periods_between
 from warehouse.connection import connect
-from warehouse.landing import Load, Manifest
+from warehouse.landing import Load, Manifest, packed_files
 
 _SECOND = timedelta(seconds=1)
 
@@ -40,7 +40,7 @@ def expected_counts(
     names = {repository.repository_id: repository.name_with_owner for repository in source.read.values()}
     if not names:
         return []
-    stored = _stored(_files(load, manifests), first_utc, last_utc)
+    stored = _stored(_files(load, manifests, "pull_requests"), first_utc, last_utc)
     wholes = source.created_counts([(name, first_utc, last_utc) for name in names.values()])
     counts = [
         _count(repository_id, None, first_utc, last_utc, whole)
@@ -83,18 +83,7 @@ def expected_incidents(
 ) -> list[ExpectedIncidents]:
     """What PagerDuty says of all incidents; month by month where the whole is not what is stored."""
     last_utc = source.server_time()
-    files = [
-        str(path)
-        for path in (
-            *(
-                manifest.folder / name
-                for manifest in manifests
-                if manifest.source == load.source
-                for name in manifest.files["incidents"]
-            ),
-            *load.files_of("incidents"),
-        )
-    ]
+    files = [str(path) for path in _files(load, manifests, "incidents")]
     created: list[datetime] = []
     if files:
         with connect() as connection:
@@ -132,14 +121,10 @@ def _count(
     )
 
 
-def _files(load: Load, manifests: Sequence[Manifest]) -> list[Path]:
-    earlier = [
-        manifest.folder / name
-        for manifest in manifests
-        if manifest.source == load.source
-        for name in manifest.files["pull_requests"]
-    ]
-    return [*earlier, *load.files_of("pull_requests")]
+def _files(load: Load, manifests: Sequence[Manifest], stream: str) -> list[Path]:
+    earlier = [manifest for manifest in manifests if manifest.source == load.source]
+    own = [path for manifest in earlier for path in manifest.own_files(stream)]
+    return [*own, *packed_files(earlier, stream), *load.files_of(stream)]
 
 
 def _stored(

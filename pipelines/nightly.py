@@ -49,7 +49,16 @@ from transforms.incremental import BuildAnewError, BuiltFrom, loads_known, remem
 from transforms.queries import create
 from warehouse import journal
 from warehouse.connection import DatabaseBusyError, connect, duckdb_version
-from warehouse.landing import ChosenLoad, Landing, Load, Manifest, choose_loads, newest_known_at
+from warehouse.landing import (
+    ChosenLoad,
+    Landing,
+    LandingError,
+    Load,
+    Manifest,
+    choose_loads,
+    newest_known_at,
+)
+from warehouse.packs import pack_loads
 from warehouse.publish import publish
 from warehouse.storage import make_storage
 
@@ -100,6 +109,7 @@ class Night:
     full: bool = False
     gate: Gate | None = field(default=None, repr=False)
     verdicts: list[Verdict] = field(default_factory=list, repr=False)
+    damages: list[str] = field(default_factory=list, repr=False)
 
     @cached_property
     def catalogue(self) -> dict[str, Metric]:
@@ -455,6 +465,22 @@ def publish_database(night: Night) -> Path:
     path = night.published_folder / "evenhand.duckdb"
     night.say(f"published: {path}")
     return path
+
+
+def compact(night: Night) -> None:
+    """Put the small loads of each source together, where there are enough; every version stays.
+
+    The night is published by then: what is wrong with a landed file is said, and makes it red.
+    """
+    for source in sorted({manifest.source for manifest in night.landing.manifests()}):
+        try:
+            done = pack_loads(night.landing, source)
+        except LandingError as damage:
+            night.damages.append(str(damage))
+            night.say(f"landing: {damage}")
+            continue
+        if done.loads:
+            night.say(f"landing: {done.loads} loads of {source} were put together; every version is kept")
 
 
 def snapshot_name(night: Night) -> str:

@@ -1,9 +1,11 @@
 """Immutable load files and their manifest.
 
-Here: writing a load (Parquet per stream, the manifest last), finding loads, choosing those of an as-of.
-Not here: fetching (connectors) or cleaning (transforms).
+Here: writing a load (Parquet per stream, the manifest last), finding loads and where their rows lie,
+choosing those of an as-of.
+Not here: fetching (connectors), cleaning (transforms), putting small loads together (``packs``).
 
     landing/<source>/<load_id>/<stream>-00001.parquet ... manifest.json
+    landing/<source>/pack-00001/<stream>.parquet ... pack.json
 
 A load without a manifest does not exist: a run that is killed leaves files that nothing reads. Nothing is
 ever overwritten, so any past as-of can be rebuilt. Watermarks are read from manifests, so that state cannot
@@ -46,12 +48,27 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """Files with the rows of several loads of a source, one for each stream that has any.
+
+    Beside the columns of its stream a row has ``_load_id`` and ``_place``, its place within the load.
+    ``files`` are the names by stream, ``sizes`` their bytes. A pack without ``pack.json`` does not exist.
+    """
+
+    folder: Path
+    load_ids: tuple[str, ...]
+    files: Mapping[str, str]
+    sizes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What one load holds.
 
     ``known_at_utc`` is the server's own time at its start. ``reads`` says in words how far the source goes
     back: a load that read less is no ground for reading only what has changed since. ``rows`` and ``files``
-    are per stream; ``content_hash`` is an order-free hash of all rows.
+    are per stream; ``content_hash`` is an order-free hash of all rows. A load that is in a ``pack`` is read
+    from there, and its own files may be gone.
     """
 
     load_id: str
@@ -67,6 +84,13 @@ class Manifest:
     requests: int
     points: int
     folder: Path
+    pack: Pack | None = None
+
+    def own_files(self, stream: str) -> list[Path]:
+        """The load's own files that hold rows of a stream; none where it is read from a pack."""
+        if self.pack is not None or not self.rows.get(stream):
+            return []
+        return [self.folder / name for name in self.files.get(stream, ())]
 
     @property
     def is_complete(self) -> bool:
@@ -133,11 +157,24 @@ class Landing:
 
     def manifests(self) -> list[Manifest]:
         """Every load that exists, oldest first by what was known when, then by id."""
-        found = [_read(path) for path in sorted(self.folder.glob("*/*/manifest.json"))]
+        packs = {load_id: pack for pack in self.packs() for load_id in pack.load_ids}
+        found = [
+            _read(path, packs.get(path.parent.name)) for path in sorted(self.folder.glob("*/*/manifest.json"))
+        ]
         return sorted(found, key=lambda manifest: (manifest.known_at_utc, manifest.load_id))
+
+    def packs(self, source: str = "*") -> list[Pack]:
+        """Every pack that exists."""
+        return [_read_pack(path) for path in sorted(self.folder.glob(f"{source}/pack-*/pack.json"))]
 
     def _source(self, source: str) -> Path:
         return self.folder / source
+
+
+def packed_files(manifests: Iterable[Manifest], stream: str) -> list[Path]:
+    """The files of packs that hold rows of a stream in these loads; they may hold rows of other loads too."""
+    packs = {manifest.pack.folder: manifest.pack for manifest in manifests if manifest.pack is not None}
+    return [pack.folder / pack.files[stream] for pack in packs.values() if stream in pack.files]
 
 
 def newest_known_at(manifests: Sequence[Manifest]) -> datetime | None:
@@ -235,12 +272,7 @@ class Load:
             "points": points,
         }
         target = self.folder / "manifest.json"
-        draft = self.folder / "manifest.json.part"
-        with draft.open("w", encoding="utf-8") as file:
-            json.dump(manifest, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
+        write_whole(target, manifest)
         return _read(target)
 
     def _keep(self, stream: str, record: Any, bookkeeping: dict[str, Any]) -> None:
@@ -260,6 +292,16 @@ class Load:
         frame = pl.from_dicts(rows, schema=self.schemas[stream] | BOOKKEEPING)
         frame.write_parquet(self.folder / name, compression="zstd")
         names.append(name)
+
+
+def write_whole(path: Path, document: Mapping[str, Any]) -> None:
+    """Write JSON that is there whole or not at all: beside its place, to the disk, then renamed."""
+    draft = path.with_name(f"{path.name}.part")
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(document, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
 
 
 REJECTED_TYPES: dict[str, Any] = {
@@ -308,14 +350,9 @@ def _type(hint: Any) -> Any:
     return known[hint]
 
 
-def _read(path: Path) -> Manifest:
+def _read(path: Path, pack: Pack | None = None) -> Manifest:
     try:
-        document = json.loads(path.read_text("utf-8"))
-        if document["format"] != FORMAT:
-            raise LandingError(
-                f"{path}: format {FORMAT} was wanted, found {document['format']}. "
-                f"A newer Evenhand wrote it; nothing was read. Use that version."
-            )
+        document = _document(path)
         return Manifest(
             load_id=document["load_id"],
             source=document["source"],
@@ -330,9 +367,36 @@ def _read(path: Path) -> Manifest:
             requests=document["requests"],
             points=document["points"],
             folder=path.parent,
+            pack=pack,
         )
     except (ValueError, KeyError, TypeError) as problem:
         raise LandingError(
             f"{path} is not a manifest ({type(problem).__name__}: {problem}). Nothing was read. "
             f"Restore it from a backup; without it this load does not exist."
         ) from problem
+
+
+def _read_pack(path: Path) -> Pack:
+    try:
+        document = _document(path)
+        return Pack(
+            folder=path.parent,
+            load_ids=tuple(document["load_ids"]),
+            files=document["files"],
+            sizes=document["sizes"],
+        )
+    except (ValueError, KeyError, TypeError) as problem:
+        raise LandingError(
+            f"{path} does not say what the pack holds ({type(problem).__name__}: {problem}). Nothing was "
+            f"read. Restore it from a backup; it holds loads whose own files are gone."
+        ) from problem
+
+
+def _document(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    if document["format"] != FORMAT:
+        raise LandingError(
+            f"{path}: format {FORMAT} was wanted, found {document['format']}. "
+            f"A newer Evenhand wrote it; nothing was read. Use that version."
+        )
+    return document

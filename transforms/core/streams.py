@@ -16,6 +16,7 @@ import polars as pl
 
 from transforms.queries import sql
 from warehouse.landing import BOOKKEEPING, REJECTED, REJECTED_TYPES, ChosenLoad, parquet_types
+from warehouse.packs import rows_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +106,9 @@ SELECT *, NULL::VARCHAR AS _load_id, NULL::BIGINT AS _load, NULL::BIGINT AS _pla
 """
 _VERSIONS = """
 INSERT INTO landing.{name}__versions BY NAME
-SELECT files.* EXCLUDE (filename, file_row_number), loads.load_id AS _load_id, loads.ordinal AS _load,
-    file_row_number AS _place
-FROM read_parquet($files, filename = true, file_row_number = true, union_by_name = true) AS files
-JOIN loads ON loads.folder = parse_dirpath(files.filename)
+SELECT found.*, loads.ordinal AS _load
+FROM ({rows}) AS found JOIN loads ON loads.load_id = found._load_id
+WHERE loads.ordinal > $n_known
 """
 _NEWEST = """
 CREATE TABLE landing.{name} AS
@@ -194,9 +194,13 @@ def append_landing(connection: duckdb.DuckDBPyConnection, loads: Sequence[Chosen
     new = loads[n_known:]
     for source in sorted({load.manifest.source for load in new}):
         for stream in (*STREAMS[source], REJECTED):
-            found = _files(source, stream, new)
-            if found["files"]:
-                connection.execute(_VERSIONS.format(name=f"{source}__{stream}"), found)
+            for rows, files in rows_of(
+                [load.manifest for load in new if load.manifest.source == source], stream
+            ):
+                connection.execute(
+                    _VERSIONS.format(name=f"{source}__{stream}", rows=rows),
+                    {"files": files, "n_known": n_known},
+                )
 
 
 def _columns(source: str, record_types: Sequence[type[Any]]) -> dict[str, dict[str, Any]]:
@@ -255,14 +259,3 @@ def _newest_good(source: str, stream: str, loads: Sequence[ChosenLoad]) -> int:
         and not any(scope.scope == stream and scope.gap for scope in load.manifest.scopes)
     ]
     return max(good, default=0)
-
-
-def _files(source: str, stream: str, loads: Sequence[ChosenLoad]) -> dict[str, list[str]]:
-    return {
-        "files": [
-            str(load.manifest.folder / file)
-            for load in loads
-            if load.manifest.source == source
-            for file in load.manifest.files.get(stream, ())
-        ]
-    }
