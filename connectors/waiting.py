@@ -6,7 +6,7 @@ Not here: which answers are worth another try (each source's ``http`` raises Ret
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
@@ -37,7 +37,7 @@ class Patience:
     that is worth it. ``waited_seconds`` is what has been used of ``may_wait_seconds``.
     """
 
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = field(default_factory=lambda: time.sleep)
     say: Callable[[str], None] = in_silence
     may_wait_seconds: float = MAY_WAIT_SECONDS
     waited_seconds: float = 0.0
