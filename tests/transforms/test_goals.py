@@ -290,3 +290,25 @@ def test_nobody_has_a_goal_on_load_carried(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('person = "ana"', 'team = "red"'))
     listed, rejected = read_goals(path, goal_metrics())
     assert (len(listed), rejected) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("day", "state"),
+    [
+        ("2026-03-09T22:59:59", "not_started"),
+        ("2026-03-09T23:00:00", "so_far"),
+        ("2026-05-08T21:59:59", "so_far"),
+        ("2026-05-08T22:00:00", "maturing"),
+        ("2026-05-15T21:59:59", "maturing"),
+        ("2026-05-15T22:00:00", "final"),
+    ],
+)
+def test_a_plan_of_sixty_days_has_its_verdict_after_its_end_and_the_metrics_maturity(
+    day: str, state: str, tmp_path: Path
+) -> None:
+    """From midnight of 10 March in Berlin to the end of 8 May, over a change of clocks, then seven days."""
+    plan = goals(0.9, "2026-05-08").replace("start = 2026-04-01", "start = 2026-03-10")
+    with nights(tmp_path, ("2026-03-01", plan), (day, plan)) as connection:
+        row = only(connection)
+    assert row["state"] == state
+    assert row["status"] == {"final": "not_enough_data", "maturing": "so_far"}.get(state, state)
