@@ -53,6 +53,7 @@ class DemoPagerDuty:
             "/oncalls": [],
             "/incidents": incidents,
             "/log_entries": log,
+            "/v3/schedules": [],
             "/schedules": [
                 _schedule(team.slug, [shift for shift in rota if shift.team == team.slug])
                 for team in self.organization.teams
@@ -63,7 +64,7 @@ class DemoPagerDuty:
         found = [row for row in self._lists[path] if _is_asked_for(row, parameters)]
         limit, offset = int(str(parameters.get("limit", 25))), int(str(parameters.get("offset", 0)))
         body: Json = {
-            path.removeprefix("/"): found[offset : offset + limit],
+            path.rpartition("/")[2]: found[offset : offset + limit],
             "more": offset + limit < len(found),
             "total": len(found),
         }

@@ -16,9 +16,9 @@ from typing import Any
 from connectors.contract import Gap, Page, Usage
 from connectors.errors import StopScopeError, StopSourceError, TriedOftenError
 from connectors.pagerduty.known import KnownAccount
-from connectors.pagerduty.parse import Parsed
+from connectors.pagerduty.parse import Parsed, is_of_shifts
 from connectors.pagerduty.records import Account, ExpectedCount
-from connectors.pagerduty.transport import Answer, Parameters, Transport
+from connectors.pagerduty.transport import Answer, NotThereError, Parameters, Transport
 
 PAGE_SIZE = 100
 CAP = 10_000
@@ -136,7 +136,8 @@ class PagerDutySource:
 
     def _schedules(self) -> Iterator[Page]:
         """Final entries of every schedule, some months a request; months shown after their end never."""
-        for months in self._months():
+        runs, of_shifts = list(self._months()), set[str]()
+        for months in runs:
             asked: dict[str, Any] = {
                 "include[]": ["final_schedule", "overrides_subschedule"],
                 "since": _written(months[0][1]),
@@ -147,9 +148,40 @@ class PagerDutySource:
                 parsed = self._parsed(SCHEDULES, answer)
 
                 def read(node: Any, parsed: Parsed = parsed, months: list[Month] = months) -> None:
-                    parsed.schedule(node, months)
+                    if is_of_shifts(node):
+                        of_shifts.add(str(node["id"]))
+                    else:
+                        parsed.schedule(node, months)
 
                 parsed.each(listed, "schedule_months", read)
+                yield parsed.page()
+
+        if runs:
+            yield from self._schedules_of_shifts(runs, of_shifts)
+
+    def _schedules_of_shifts(self, runs: list[list["Month"]], named: set[str]) -> Iterator[Page]:
+        """Schedules made of shifts have an address of their own, and are answered one by one."""
+        found = set(named)
+        try:
+            for _, listed in self._list("/v3/schedules", "schedules", {}):
+                found |= {str(node["id"]) for node in listed if is_of_shifts(node)}
+        except NotThereError:
+            pass  # an account without any; those that the other list named are asked all the same
+        for schedule in sorted(found):
+            for months in runs:
+                asked: dict[str, Any] = {
+                    "include[]": ["final_schedule"],
+                    "since": _written(months[0][1]),
+                    "until": _written(months[-1][2]),
+                    "time_zone": "UTC",
+                }
+                answer = self._get(f"/v3/schedules/{schedule}", asked)
+                parsed = self._parsed(SCHEDULES, answer)
+
+                def read(node: Any, parsed: Parsed = parsed, months: list[Month] = months) -> None:
+                    parsed.schedule_of_shifts(node, months)
+
+                parsed.each([answer.body.get("schedule")], "schedule_months", read)
                 yield parsed.page()
 
     def _months(self) -> Iterator[list["Month"]]:

@@ -18,7 +18,7 @@ import httpx2
 import pagerduty
 
 from connectors.errors import RetryLaterError, StopScopeError, StopSourceError
-from connectors.pagerduty.transport import Answer, Parameters
+from connectors.pagerduty.transport import Answer, NotThereError, Parameters
 from connectors.waiting import Patience, asked_to_wait, served_at_utc
 
 REQUEST_TIMEOUT_SECONDS = 60
@@ -107,7 +107,8 @@ def _refuse(response: Any, path: str) -> None:
             f"PagerDuty does not let this key read {path} ({status}). Nothing was written for it. "
             "Is it a read-only key of the whole account, and does the account's plan include this?"
         )
-    raise StopScopeError(f"PagerDuty answered {status} for {path}. Nothing was written for this request.")
+    refused = NotThereError if status in (400, 404) else StopScopeError
+    raise refused(f"PagerDuty answered {status} for {path}. Nothing was written for this request.")
 
 
 def _limit_lasts(headers: Any) -> float | None:

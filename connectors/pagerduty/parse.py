@@ -5,7 +5,7 @@ Not here: asking (``client``), keeping (warehouse).
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, cast, get_args
@@ -187,6 +187,41 @@ class Parsed:
         schedule_id = _id("schedule", fields)
         final = [self._held(entry) for entry in _entries(fields, "final_schedule")]
         overrides = [self._held(entry) for entry in _entries(fields, "overrides_subschedule")]
+        self._months_of(fields, schedule_id, months, final, overrides)
+
+    def schedule_of_shifts(self, node: Any, months: Iterable[tuple[date, datetime, datetime]]) -> None:
+        """The same of a schedule that is made of shifts. A slot that nobody fills is nobody's."""
+        fields = mapping(node, "schedule")
+        final = mapping(fields.get("final_schedule"), "final_schedule")
+        shown = final.get("computed_shift_assignments")
+        if not isinstance(shown, list):
+            raise wrong("final_schedule.computed_shift_assignments", "a list", shown)
+        held: list[_Held] = []
+        overrides: list[_Held] = []
+        for entry in shown:
+            shift = mapping(entry, "computed_shift_assignments")
+            member = mapping(shift.get("member"), "member")
+            if member.get("type") == "empty_member":
+                continue
+            one = (
+                _instant(shift, "start_time", None),
+                _instant(shift, "end_time", None),
+                self._account({"id": filled_text(member, "user_id"), "type": "user_reference"}),
+            )
+            held.append(one)
+            source = shift.get("source")
+            if isinstance(source, Mapping) and str(source.get("type")).endswith("_override"):
+                overrides.append(one)
+        self._months_of(fields, _id("schedule", fields), months, held, overrides)
+
+    def _months_of(
+        self,
+        fields: Mapping[str, Any],
+        schedule_id: str,
+        months: Iterable[tuple[date, datetime, datetime]],
+        final: Sequence["_Held"],
+        overrides: Sequence["_Held"],
+    ) -> None:
         zone = fields.get("time_zone")
         for month, start, end in months:
             month_id = f"{schedule_id}/{month:%Y-%m}"
@@ -220,7 +255,7 @@ class Parsed:
                     )
                 )
 
-    def _held(self, node: Any) -> tuple[datetime, datetime, str]:
+    def _held(self, node: Any) -> "_Held":
         fields = mapping(node, "rendered_schedule_entries")
         start, end = _instant(fields, "start", None), _instant(fields, "end", None)
         return start, end, self._account(mapping(fields.get("user"), "user"))
@@ -379,6 +414,16 @@ def references_in(text: str) -> Iterator[tuple[ReferenceKind, str]]:
         if reference not in seen:
             seen.add(reference)
             yield reference
+
+
+_Held = tuple[datetime, datetime, str]
+"""From, until, and the account that holds it."""
+
+
+def is_of_shifts(node: Any) -> bool:
+    """Whether a schedule, or a reference to one, is made of shifts in the place of layers."""
+    is_one = isinstance(node, Mapping) and str(node.get("type")).startswith("schedule_v3")
+    return is_one and isinstance(node.get("id"), str)
 
 
 def _entries(fields: Mapping[str, Any], name: str) -> list[Any]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from connectors.errors import StopScopeError
+
 Json = dict[str, Any]
 Parameters = Mapping[str, str | int | Sequence[str]]
 
@@ -18,6 +20,10 @@ class Answer:
 
     body: Json
     served_at_utc: datetime
+
+
+class NotThereError(StopScopeError):
+    """PagerDuty has no such thing, or not for this address: asking again gives the same."""
 
 
 class Transport(Protocol):

@@ -25,7 +25,10 @@ class Replayed:
 
     def get(self, path: str, parameters: Parameters) -> Answer:
         self.asked.append((path, parameters))
-        stream = path.removeprefix("/")
+        if path.startswith("/v3/schedules/"):
+            (one,) = [row for row in self.lists["/v3/schedules/ID"] if row["id"] == path.rpartition("/")[2]]
+            return Answer(body={"schedule": one}, served_at_utc=self.now_utc)
+        stream = path.rpartition("/")[2]
         found = [row for row in self.lists.get(path, []) if _is_in(row, parameters)]
         limit, offset = int(str(parameters.get("limit", 25))), int(str(parameters.get("offset", 0)))
         assert offset + limit <= self.cap

@@ -1,5 +1,6 @@
 """What single answers mean, and which are asked for: hand-made answers through a transport in memory."""
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,11 @@ from typing import Any
 import pytest
 
 from connectors.contract import Gap, Page, Record
+from connectors.errors import StopScopeError
 from connectors.pagerduty.client import PagerDutySource
 from connectors.pagerduty.known import KnownAccount
 from connectors.pagerduty.parse import note_tag, references_in
+from connectors.pagerduty.transport import Answer, NotThereError, Parameters
 from pipelines import nightly
 from tests.connectors.pagerduty.loopback import land, night_of
 from tests.connectors.pagerduty.replayed import NOW, Replayed, account, entry, incident, user
@@ -186,6 +189,88 @@ def test_a_month_of_a_schedule_counts_as_it_was_shown_after_its_end(tmp_path: Pa
     assert found == [("2026-03", "pagerduty:user/PBEN"), ("2026-04", "pagerduty:user/PCID")]
     asked = [str(parameters["since"]) for path, parameters in transport.asked if path == "/schedules"]
     assert asked == ["2026-04-01T00:00:00Z"]
+
+
+def test_a_schedule_of_shifts_is_held_as_its_own_address_tells(tmp_path: Path) -> None:
+    """The other list may name it, or not; overrides are told as such, and an empty slot is nobody's."""
+
+    def shift(first: str, last: str, holder: str | None, source: str = "schedule_rotation") -> Any:
+        member = {"type": "empty_member"} if holder is None else {"type": "user_member", "user_id": holder}
+        times = {"start_time": f"2026-03-{first}:00Z", "end_time": f"2026-03-{last}:00Z"}
+        return {**times, "type": "computed_shift_assignment", "member": member, "source": {"type": source}}
+
+    transport = account(
+        incidents=[incident(1, "2026-03-02T10:00:00Z")],
+        log_entries=[],
+        schedules=[schedule(), {"id": "PV3B", "type": "schedule_v3", "name": "named by both"}],
+    )
+    transport.lists["/v3/schedules"] = [
+        {"id": name, "type": "schedule_v3_reference", "summary": name} for name in ("PV3A", "PV3B")
+    ]
+    transport.lists["/v3/schedules/ID"] = [
+        {
+            "id": name,
+            "type": "schedule_v3",
+            "name": name,
+            "time_zone": "Europe/Berlin",
+            "final_schedule": {"type": "final_schedule", "computed_shift_assignments": shifts},
+        }
+        for name, shifts in (
+            (
+                "PV3A",
+                [
+                    shift("02T09:00", "03T09:00", "PANA"),
+                    shift("03T09:00", "03T12:00", "PBEN", "schedule_rotation_override"),
+                    shift("03T12:00", "04T09:00", None),
+                ],
+            ),
+            ("PV3B", [shift("05T09:00", "05T21:00", "PCID", "custom_shift")]),
+        )
+    ]
+    found = query(
+        tmp_path,
+        transport,
+        "SELECT schedule_id, person_id, strftime(start_at_utc, '%d %H:%M'), strftime(end_at_utc, '%d %H:%M') "
+        "FROM core.oncall_shifts ORDER BY ALL",
+    )
+    assert found == [
+        ("pagerduty:schedule/PV3A", "pagerduty:user/PANA", "02 09:00", "03 09:00"),
+        ("pagerduty:schedule/PV3A", "pagerduty:user/PBEN", "03 09:00", "03 12:00"),
+        ("pagerduty:schedule/PV3B", "pagerduty:user/PCID", "05 09:00", "05 21:00"),
+    ]
+    entries = [
+        one
+        for (stream, _), one in records(PagerDutySource(transport=transport)).items()
+        if stream == "schedule_entries"
+    ]
+    assert {(one.holder_account_id[-4:], one.is_override) for one in entries} == {
+        ("PANA", False),
+        ("PBEN", True),
+        ("PCID", False),
+    }
+    asked = [parameters for path, parameters in transport.asked if path == "/v3/schedules/PV3A"]
+    assert asked[0]["since"] == "2026-03-01T00:00:00Z"
+    assert asked[0]["until"] == "2026-04-01T00:00:00Z"
+
+
+def test_an_account_without_schedules_of_shifts_loses_nothing() -> None:
+    """Where the address is not there, that is no gap; where it refuses the key, it is one."""
+
+    @dataclass
+    class Refusing(Replayed):
+        refusal: StopScopeError = field(default_factory=lambda: NotThereError("not there"))
+
+        def get(self, path: str, parameters: Parameters) -> Answer:
+            if path.startswith("/v3/"):
+                raise self.refusal
+            return Replayed.get(self, path, parameters)
+
+    lists = account(
+        incidents=[incident(1, "2026-03-02T10:00:00Z")], log_entries=[], schedules=[schedule()]
+    ).lists
+    for refusal, gaps in ((NotThereError("not there"), []), (StopScopeError("refused"), ["refused"])):
+        given = PagerDutySource(transport=Refusing(lists=lists, refusal=refusal)).pages()
+        assert [one.message for one in given if isinstance(one, Gap)] == gaps
 
 
 def test_somebody_named_by_a_policy_is_on_call_without_an_end_until_they_are_not(tmp_path: Path) -> None:
