@@ -52,12 +52,17 @@ def completeness_of(
         for row in of_source:
             status_of[row["month"]].add(row["status"])
         in_quarter = {month: status_of[month] for month in quarter.months if month in status_of}
+        if source in _GAPS_ONLY:
+            in_quarter = {month: found for month, found in in_quarter.items() if found}
+            if not in_quarter:
+                gaps += [f"{SOURCE_NAMES[source]}, {gap}" for gap in _gaps(of_source)]
+                continue
         name = SOURCE_NAMES.get(source, source)
         told.setdefault(_quarter_words(in_quarter, so_far), []).append(name)
         whole &= all(found == {"complete"} for found in in_quarter.values())
         gaps += [f"{name}, {gap}" for gap in _gaps(of_source)]
         silent = [month for month in begun if not status_of[month]]
-        if silent:
+        if silent and source not in _GAPS_ONLY:
             gaps.append(f"{name}: nothing is known about {_span(silent)}.")
     gaps += _load_gaps(connection, published)
     return Completeness(
@@ -69,7 +74,9 @@ def completeness_of(
     )
 
 
-SOURCE_NAMES = {"github": "GitHub", "jira": "Jira", "pagerduty": "PagerDuty"}
+SOURCE_NAMES = {"github": "GitHub", "jira": "Jira", "pagerduty": "PagerDuty", "deployments": "Deployments"}
+_GAPS_ONLY = frozenset({"deployments"})
+"""Ledgers without an independent count, that hold what is missing and nothing else."""
 _FILES = frozenset({"organization"})
 """The organisation's own files: there is nothing to count them against."""
 

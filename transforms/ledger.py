@@ -49,7 +49,10 @@ def build_publication(connection: duckdb.DuckDBPyConnection, publication: Public
 
 
 def build_loads(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoad]) -> None:
-    """Create and fill ``ops.loads`` and the table ``newest_scopes``: every scope with its newest load."""
+    """Create and fill ``ops.loads`` and the table ``newest_scopes``: every scope with its newest load.
+
+    ``whole_at_utc`` is the time of the newest load that read the scope without a gap.
+    """
     rows = [
         {
             "load_id": load.manifest.load_id,
@@ -67,13 +70,26 @@ def build_loads(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoa
     ]
     _fill_rows(connection, "ops.loads", rows)
     newest = {(load.manifest.source, scope.scope): load for load in loads for scope in load.manifest.scopes}
+    whole = {
+        (load.manifest.source, scope.scope): load.manifest.known_at_utc.replace(tzinfo=None)
+        for load in loads
+        for scope in load.manifest.scopes
+        if scope.gap is None
+    }
     gaps = [
-        (load.manifest.load_id, load.manifest.source, scope.scope, scope.gap)
+        (
+            load.manifest.load_id,
+            load.manifest.source,
+            scope.scope,
+            scope.gap,
+            whole.get((load.manifest.source, scope.scope)),
+        )
         for load in loads
         for scope in load.manifest.scopes
         if newest[load.manifest.source, scope.scope] is load
     ]
-    schema = {"load_id": pl.String, "source": pl.String, "scope": pl.String, "gap": pl.String}
+    words = {name: pl.String() for name in ("load_id", "source", "scope", "gap")}
+    schema = pl.Schema({**words, "whole_at_utc": pl.Datetime("us")})
     connection.register("incoming", pl.DataFrame(gaps, schema=schema, orient="row"))
     connection.execute("CREATE OR REPLACE TABLE newest_scopes AS SELECT * FROM incoming")
     connection.unregister("incoming")
@@ -99,12 +115,10 @@ def build_completeness(
 ) -> None:
     """Create and fill ``ops.completeness``. Needs core, rejected records and ``newest_scopes``."""
     create(connection, "ops.completeness")
-    known = [
-        source for source in sources if (files("transforms") / "completeness" / f"{source}.sql").is_file()
-    ]
-    for source in known:
-        select = sql(f"completeness/{source}.sql")
-        insert(connection, "ops.completeness", select, {"as_of_utc": as_of_utc.replace(tzinfo=None)})
+    for name in (f"{source}{part}" for source in sources for part in ("", "_deployments")):
+        if (files("transforms") / "completeness" / f"{name}.sql").is_file():
+            select = sql(f"completeness/{name}.sql")
+            insert(connection, "ops.completeness", select, {"as_of_utc": as_of_utc.replace(tzinfo=None)})
 
 
 def build_catalog(

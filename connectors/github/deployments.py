@@ -80,7 +80,7 @@ def _repository(
     until = _until(known.get(scope))
     after: str | None = None
     seen: set[str] = set()
-    answer, number = first, 0
+    answer, number, lost = first, 0, 0
     try:
         while True:
             number += 1
@@ -91,10 +91,17 @@ def _repository(
             listed = nodes({"deployments": connection}, "deployments")
             page, oldest = _page(send, listed, repository, answer.served_at_utc, number)
             yield page
+            lost += len(page.rejected)
             after = next_cursor(connection, seen, what=what)
             if after is None or (until is not None and oldest is not None and oldest < until):
-                return
+                break
             answer = None
+        if lost:  # of which month nobody knows, and the next run looks for them again
+            yield Gap(
+                scope=scope,
+                message=f"{lost} deployments of {repository.name_with_owner} could not be read "
+                "(ops.rejected_records).",
+            )
     except SkippableRecordError as problem:
         yield Gap(scope=scope, message=f"deployments of {repository.name_with_owner}: {problem}.")
     except StopScopeError as reason:

@@ -425,6 +425,20 @@ def test_gaps_are_told_by_reason_with_their_scopes_and_months_together() -> None
     )
 
 
+def test_missing_deployments_are_told_and_no_word_is_said_where_none_are() -> None:
+    made = small()
+    of_july, *_, of_june = sorted(made.rows["ops.completeness"], key=lambda row: row["month_start"])
+    gap = {"source": "deployments", "status": "incomplete", "reason": "refused"}
+    made.rows["ops.completeness"] += [of_july | gap]
+    told = packet_of(made).completeness
+    assert not any("Deployments" in sentence for sentence in told.quarter)
+    assert "Deployments, acme/api, July 2025: refused." in told.gaps
+    made.rows["ops.completeness"] += [of_june | gap]
+    told = packet_of(made).completeness
+    assert "Deployments: incomplete in June 2026." in told.quarter
+    assert not any("nothing is known" in gap for gap in told.gaps)
+
+
 def test_a_month_nobody_counted_independently_is_said_and_is_no_gap() -> None:
     made = small()
     made.rows["ops.completeness"] = [

@@ -182,6 +182,19 @@ class Landed:
         """A load of GitHub. Every page is one snapshot. ``types``: those that its version knew."""
         return self._load("github", known_at, pages, scope, types)
 
+    def refused(self, known_at: str, scope: str, message: str) -> Manifest:
+        """A load of GitHub in which this scope could not be read."""
+        load = Landing(self.folder).open_load(
+            source="github",
+            known_at_utc=aware(known_at),
+            code_version="1",
+            configuration_hash="0",
+            record_types=github.RECORD_TYPES,
+        )
+        load.write([repository()], scope=API, fetched_at_utc=aware(known_at))
+        load.gap(scope=scope, message=message)
+        return load.finish()
+
     def organization(self, known_at: str, *rows: Any) -> Manifest:
         """A load of the organisation's files."""
         return self._load("organization", known_at, [rows], "files", organization.RECORD_TYPES)

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.github.records import Deployment
 from tests.transforms.landed import Landed, account, pull, repository, service
-from tests.transforms.world import aware, rows
+from tests.transforms.world import CATALOGUE, aware, rows
 
 ROW = "SELECT split_part(deployment_id, '/', 2) AS key, * FROM core.deployments ORDER BY finished_at_utc"
 
@@ -181,3 +181,62 @@ def test_a_hotfix_that_says_what_it_fixes_names_the_deployment_that_carried_it(
     assert (third["kind"], third["remediates_deployment_id"]) == (kind, repaired)
     named = [f"github:1/pull/{ref.split('#')[1]}" for ref in sorted(fixes)] if repaired else []
     assert third["names_pr_ids"] == named
+
+
+# --- months in which deployments are missing ---
+
+MISSING = """
+SELECT strftime(month_start, '%Y-%m') AS month, scope, status, reason
+FROM ops.completeness WHERE source = 'deployments' ORDER BY month
+"""
+CELLS = """
+SELECT subject_kind || ' ' || period AS cell, completeness, hole FROM trends.periods
+WHERE metric_id = $metric AND grain = 'month' ORDER BY cell
+"""
+
+
+def services_for(landed: Landed) -> None:
+    landed.organization("2026-06-01", service("api", tier=1))
+    records = [merged(2, "2026-03-02 10:00"), merged(3, "2026-04-03 10:00")]
+    landed.github(
+        "2026-04-10",
+        [
+            repository(),
+            account(1, "ann"),
+            *records,
+            deployment("first", "2026-03-03 12:00", change=2, changed_at="2026-03-02 10:00"),
+            deployment("second", "2026-04-04 12:00", change=3, changed_at="2026-04-03 10:00"),
+        ],
+    )
+
+
+def test_a_refusal_makes_the_months_since_the_last_whole_reading_incomplete_for_what_needs_deployments(
+    landed: Landed,
+) -> None:
+    services_for(landed)
+    landed.github("2026-04-10", [], scope="github:1/deployments")
+    landed.refused("2026-05-02", "github:1/deployments", "Deployments (read) is missing.")
+    with landed.trends(CATALOGUE, as_of="2026-05-03") as connection:
+        assert [tuple(row.values()) for row in rows(connection, MISSING)] == [
+            (month, "github:1", "incomplete", "Deployments (read) is missing.")
+            for month in ("2026-04", "2026-05")
+        ]
+        for metric in ("si_change_fail_rate", "si_rework_rate", "si_deployment_frequency"):
+            found = {row["cell"]: row["hole"] for row in rows(connection, CELLS, metric=metric)}
+            assert (found["service 2026-03"], found["service 2026-04"]) == (None, "source_gap"), metric
+        found = {row["cell"]: row["hole"] for row in rows(connection, CELLS, metric="rq_review_coverage")}
+        assert found["service 2026-04"] is None
+
+
+def test_without_any_whole_reading_every_month_is_incomplete_and_a_later_one_closes_the_gap(
+    landed: Landed,
+) -> None:
+    services_for(landed)
+    landed.refused("2026-05-02", "github:1/deployments", "refused")
+    with landed.trends(CATALOGUE, as_of="2026-05-03") as connection:
+        assert [row["month"] for row in rows(connection, MISSING)] == ["2026-03", "2026-04", "2026-05"]
+    landed.github("2026-05-04", [], scope="github:1/deployments")
+    with landed.trends(CATALOGUE, as_of="2026-05-05") as connection:
+        assert rows(connection, MISSING) == []
+        found = rows(connection, CELLS, metric="si_rework_rate")
+        assert {row["hole"] for row in found} == {None}

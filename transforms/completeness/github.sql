@@ -14,7 +14,7 @@ scopes AS (
     FROM newest_scopes
     WHERE source = 'github'
         AND scope NOT IN ('github:counts', 'github:identities')
-        AND NOT ends_with(scope, '/deployments')  -- they concern no pull request
+        AND NOT ends_with(scope, '/deployments')  -- they concern no pull request: github_deployments.sql
         AND (
             load_id = (SELECT max_by(load_id, (known_at_utc, load_id)) FROM ops.loads WHERE source = 'github')
             OR scope IN (SELECT repository_id FROM core.repositories)

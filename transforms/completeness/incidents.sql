@@ -7,14 +7,14 @@ gaps AS (
     SELECT string_agg(scopes.gap, ' ' ORDER BY scopes.scope) AS gap
     FROM newest_scopes AS scopes
     JOIN newest ON newest.load_id = scopes.load_id
-    WHERE scopes.source = 'incidents'
+    WHERE scopes.source = 'incidents' AND scopes.scope <> 'deployments'
 ),
 
 rejects AS (
     SELECT count(*) AS rejected
     FROM ops.rejected_records AS rejected
     JOIN newest ON newest.load_id = rejected.load_id
-    WHERE rejected.source = 'incidents' AND rejected.is_lost
+    WHERE rejected.source = 'incidents' AND rejected.stream <> 'deployments' AND rejected.is_lost
 ),
 
 stored AS (

@@ -146,7 +146,7 @@ def build_periods(
         quoted = ", ".join(f"'{word}'" for word in metric.grain)
         connection.execute(_CASES.format(metric_id=metric.id, grain=quoted))
         statistics = _with_details(connection, metric, _STATISTICS[metric.statistic](connection, metric))
-        connection.execute(_METRIC_COMPLETENESS, {"sources": list(metric.sources)})
+        connection.execute(_METRIC_COMPLETENESS, {"sources": list(ledgers_of(metric))})
         _add_cells(connection, metric, _with_status(statistics, metric, limits or Limits()))
         if metric.is_from_people:
             _withhold_small_groups(connection, metric)
@@ -186,6 +186,19 @@ FROM period_completeness
 WHERE list_contains($sources, source)
 GROUP BY grain, period
 """
+
+
+def ledgers_of(metric: Metric) -> tuple[str, ...]:
+    """The ledgers whose incomplete months the metric has no trend in.
+
+    Deployments have one of their own, whoever tells them; incidents of a table stand in for PagerDuty's.
+    """
+    needed = {name for one in metric.inputs for name in one.any_of}
+    return (
+        *metric.sources,
+        *(["deployments"] if "deployments" in needed else []),
+        *(["incidents"] if "pagerduty" in metric.sources else []),
+    )
 
 
 def _share(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:

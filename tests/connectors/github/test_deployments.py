@@ -19,6 +19,7 @@ from connectors.github.deployments import deployment_pages, parse_deployment, sc
 from connectors.github.http import GitHubOverHttp
 from connectors.github.known import KnownRepository
 from connectors.github.records import RECORD_TYPES, Deployment
+from connectors.github.transport import Answer
 from connectors.waiting import Patience
 from tests.shared_material import emulated_world
 from tests.transforms.landed import Landed, repository, service
@@ -167,6 +168,22 @@ def node(**changed: Any) -> dict[str, Any]:
         "statuses": {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": []},
         **changed,
     }
+
+
+def test_a_deployment_that_cannot_be_read_leaves_a_gap_until_it_can() -> None:
+    """Nobody knows its month, and a night that believed to have read all would not look again."""
+    listed = {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": [node(), node(createdAt=None)]}
+
+    def send(_: Any) -> Answer:
+        data = {"repository": {"databaseId": 1, "deployments": listed}}
+        return Answer(data=(data,), errors=(), served_at_utc=aware("2026-03-03"), points=1)
+
+    page, gap = deployment_pages(send, [repository()], {})
+    assert isinstance(page, Page)
+    assert len(page.records) == len(page.rejected) == 1
+    assert isinstance(gap, Gap)
+    assert gap.scope == scope_of("github:1")
+    assert "1 deployments of acme/api could not be read" in gap.message
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,24 @@
+-- One row per repository and month whose deployments are missing: those since the last load that read them whole.
+-- Nobody counts deployments independently, so there is no row that says they are complete.
+SELECT
+    'deployments' AS source,
+    split_part(scopes.scope, '/deployments', 1) AS scope,
+    months.month_start,
+    0 AS stored,
+    NULL AS expected,
+    0 AS rejected,
+    'incomplete' AS status,
+    scopes.gap AS reason
+FROM newest_scopes AS scopes
+CROSS JOIN (
+    SELECT unnest(generate_series(
+        coalesce((SELECT min(reporting_month(created_at_utc)) FROM core.pull_requests), reporting_month($as_of_utc)),
+        reporting_month($as_of_utc),
+        INTERVAL 1 MONTH
+    ))::DATE AS month_start
+) AS months
+WHERE scopes.source = 'github'
+    AND ends_with(scopes.scope, '/deployments')
+    AND scopes.gap IS NOT NULL
+    AND (scopes.whole_at_utc IS NULL OR months.month_start >= reporting_month(scopes.whole_at_utc))
+ORDER BY scope, months.month_start
