@@ -6,7 +6,7 @@ Not here: the sentences of the lower rungs (transforms.ladder), or a verdict of 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 from packets.catalogue import Metric
 from packets.cells import KEPT_OUT, LADDER_STATISTICS, MetricCells, inside, ladder_months
@@ -46,6 +46,11 @@ class Comparison:
     def has_direction(self) -> bool:
         """Whether the quarter was found to differ from what was before it."""
         return self.outcome in FIRED
+
+    @property
+    def without_direction(self) -> Literal["steady", "so_far", "too_few"]:
+        """Why there is no direction: none was found, the quarter is not settled, or too few cases."""
+        return "steady" if self.outcome == "steady" else "so_far" if self.outcome == "so_far" else "too_few"
 
     @property
     def told(self) -> str:
@@ -192,12 +197,18 @@ def comparison(
 
 
 def _in_brief(metric: Metric, statistic: Statistic, pooled: Pool) -> str:
-    """The counts of ``_in_cases``; a median without its interval."""
+    """The counts of ``_in_cases``; a median without its interval, and no bracket within brackets."""
     if not pooled.n:
         return "none"
-    if statistic != "median" or pooled.n < metric.n_min_quarter:
+    if statistic != "median":
         return _in_cases(metric, statistic, pooled)
+    if pooled.n < metric.n_min_quarter:
+        return f"{_cases(pooled)}, too few for a median"
     return f"median {_middle(estimated(pooled, statistic))} {metric.unit} over {pooled.n:.0f}"
+
+
+def _cases(pooled: Pool) -> str:
+    return f"{pooled.n:.0f} {'case' if pooled.n == 1 else 'cases'}"
 
 
 def _in_cases(metric: Metric, statistic: Statistic, pooled: Pool) -> str:
@@ -207,6 +218,6 @@ def _in_cases(metric: Metric, statistic: Statistic, pooled: Pool) -> str:
     if statistic == "rate":
         return f"{pooled.numerator} in {two_digits(pooled.exposure)} {metric.words.exposure}"
     if pooled.n < metric.n_min_quarter:
-        return f"{pooled.n:.0f} cases (too few for a median)"
+        return f"{_cases(pooled)} (too few for a median)"
     found = estimated(pooled, statistic)
     return f"median {_middle(found)} {metric.unit} over {pooled.n:.0f} ({_interval(found, metric)})"

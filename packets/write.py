@@ -134,11 +134,20 @@ def _beside_reviews_given(packet: Packet) -> str | None:
     return shown[0] if shown and packet.reviews_given else None
 
 
+_NO_DIRECTION = {
+    "steady": "Nothing can be said to have changed in these",
+    "so_far": "The quarter is not settled, so nothing is called a change yet; so far",
+    "too_few": "Too few cases to compare",
+}
+"""How page one begins the list of what has no direction, by the reason."""
+
+
 def packet_html(packet: Packet) -> str:
     """The page. It asks nobody for anything and needs no script."""
     charts = {entry.metric_id: figure_chart(entry) for entry in packet.figures}
     return template("packet.html.j2").render(
         packet=packet,
+        openings=_NO_DIRECTION,
         stylesheet=stylesheet(),
         families=[
             (title, [entry for entry in packet.figures if entry.family == family])

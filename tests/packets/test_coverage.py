@@ -74,7 +74,9 @@ def test_figures_of_the_source_say_so_and_the_provenance_says_it_for_all() -> No
     assert {one.coverage for one in of_github} == {said}
     assert len(packet.provenance.identities) == 2
     html = packet_html(packet).replace("&#39;", "'")
-    assert html.count(said) == len([one for one in packet.figures if one.coverage])
+    with_each_figure = html.count(f'<span class="screen">{said}')
+    assert with_each_figure == len([one for one in packet.figures if one.coverage]) == len(of_github)
+    assert html.count(f'<p class="quiet paper">{said}') == 1, "once for all of them on paper"
     assert packet.provenance.identities[1] in html
 
 

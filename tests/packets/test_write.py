@@ -217,16 +217,33 @@ def test_the_checksum_can_be_computed_from_the_json(small_packet: Packet) -> Non
     assert hashlib.sha256(spelled.encode()).hexdigest() == sealed
 
 
-def test_page_one_tells_at_length_only_what_is_said_to_have_changed(small_packet: Packet) -> None:
+OPENINGS = {
+    "steady": "<p>Nothing can be said to have changed in these: ",
+    "so_far": "<p>The quarter is not settled, so nothing is called a change yet; so far: ",
+    "not_enough_data": "<p>Too few cases to compare: ",
+}
+
+
+@pytest.mark.parametrize("outcome", OPENINGS)
+def test_page_one_tells_at_length_only_what_is_said_to_have_changed(
+    small_packet: Packet, outcome: str
+) -> None:
     first, *others = small_packet.figures
     assert first.comparison is not None
     fallen = replace(first.comparison, outcome="worsening", verdict="5 of 50 this quarter, 45 of 50 before.")
-    page = packet_html(replace(small_packet, figures=(replace(first, comparison=fallen), *others)))
-    page_one, rest = page.split("<h3>Outside your hands</h3>")
-    changed, unchanged = page_one.split("<p>Nothing can be said to have changed in this:")
+    unmoved = [
+        replace(entry, comparison=replace(entry.comparison, outcome=outcome))
+        for entry in others
+        if entry.comparison is not None
+    ]
+    assert unmoved
+    figures = (replace(first, comparison=fallen), *unmoved)
+    page_one, rest = packet_html(replace(small_packet, figures=figures)).split("<h3>Outside your hands</h3>")
+    assert [opening for opening in OPENINGS.values() if opening in page_one] == [OPENINGS[outcome]]
+    changed, unchanged = page_one.split(OPENINGS[outcome])
     assert "5 of 50 this quarter, 45 of 50 before." in changed
     assert first.title not in unchanged
-    for entry in others:
+    for entry in unmoved:
         assert entry.comparison is not None
         assert entry.comparison.verdict is not None
         assert entry.comparison.brief in unchanged
