@@ -5,7 +5,7 @@ WITH incidents AS (
     WHERE urgency = 'high' AND merged_into IS NULL
 ),
 
--- Counted: named, or a suspicion that somebody confirmed. Suspected: nobody has said otherwise.
+-- Counted: named, or a suspicion that somebody confirmed. Suspected: nobody has said otherwise, nor named another.
 links AS (
     SELECT
         incident_id,
@@ -14,6 +14,7 @@ links AS (
         source IN ('explicit', 'confirmed') OR coalesce(answer = 'yes', false) AS is_counted
     FROM core.incident_causes
     WHERE source IN ('explicit', 'confirmed') OR coalesce(answer, 'unknown') IN ('yes', 'unknown')
+    QUALIFY is_counted OR NOT bool_or(is_counted) OVER (PARTITION BY incident_id)
 ),
 
 -- An incident of a service that the deployment went to counts for that service alone; one downstream for all.

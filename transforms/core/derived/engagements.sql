@@ -26,11 +26,18 @@ ended AS (
         answers.incident_id,
         answers.person_id,
         answers.occurred_at_utc AS start_at_utc,
-        coalesce(min(ends.occurred_at_utc), $as_of_utc) AS end_at_utc
+        coalesce(
+            min(ends.occurred_at_utc),
+            -- Whoever acknowledges what was resolved before, and is not open again, is engaged in nothing.
+            CASE WHEN any_value(incidents.resolved_at_utc) < answers.occurred_at_utc THEN answers.occurred_at_utc END,
+            $as_of_utc
+        ) AS end_at_utc
     FROM answers
+    LEFT JOIN core.incidents AS incidents ON incidents.incident_id = answers.incident_id
     LEFT JOIN ends
         ON ends.incident_id = answers.incident_id
-        AND ends.occurred_at_utc > answers.occurred_at_utc
+        -- Sources tell seconds: what ends in the second of the acknowledgement was ended.
+        AND ends.occurred_at_utc >= answers.occurred_at_utc
         AND ends.to_user_id IS DISTINCT FROM answers.person_id
         AND (
             ends.to_user_id IS NULL
