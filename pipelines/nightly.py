@@ -29,7 +29,7 @@ from pipelines.gate import Gate, Verdict
 from pipelines.ledger import expected_counts, expected_incidents
 from pipelines.profiles import checks, profile
 from pipelines.settings import Settings
-from pipelines.sources import REGISTRY, Asking, Registered
+from pipelines.sources import REGISTRY, Asking, Registered, draft_path
 from transforms.build import (
     BuildSettings,
     analyst_selects,
@@ -189,7 +189,10 @@ def land(night: Night, name: str) -> Manifest | None:
         patience=night.patience,
     )
     registered = REGISTRY[name].build(asking)
-    return None if registered is None else _land(night, registered)
+    if registered is None:  # what a killed run was told by a source that is no longer configured goes too
+        draft_path(night.settings, name).unlink(missing_ok=True)
+        return None
+    return _land(night, registered)
 
 
 def _land(night: Night, registered: Registered) -> Manifest:

@@ -73,7 +73,9 @@ class Asking:
 
 def github(asking: Asking) -> Registered | None:
     """GitHub, or the made-up organisation that answers in its place; None where neither is configured."""
-    from connectors.github.resuming import Resuming
+    from connectors.github.resuming import ResumingGitHub
+    from connectors.github.transport import Answer
+    from connectors.resuming import Resuming
     from pipelines.known import known_to_github
     from transforms.identity import JOURNAL
     from warehouse import journal
@@ -90,8 +92,10 @@ def github(asking: Asking) -> Registered | None:
     source = _made_up(asking) if real is None else _over_http(asking, real)
     draft = None
     if real is not None and asking.resumes:
-        draft = _draft(asking)
-        source.transport = Resuming(transport=source.transport, draft=draft)
+        draft = _draft(asking, "github")
+        source.transport = ResumingGitHub(
+            transport=source.transport, resuming=Resuming(draft=draft, kind=Answer)
+        )
     entries = journal.entries(settings.storage_path / "journal", JOURNAL)
     known = known_to_github(manifests, entries, source.server_time(), reads=source.reads)
     source.not_asked, source.unclaimed = known.not_asked, known.unclaimed
@@ -100,14 +104,19 @@ def github(asking: Asking) -> Registered | None:
     return Registered(source=source, record_types=RECORD_TYPES["github"], draft=draft)
 
 
-def _draft(asking: Asking) -> "Draft":
+def draft_path(settings: Settings, source: str) -> "Path":
+    """Where the answers of a source lie until their load has ended."""
+    return settings.storage_path / "work" / f"{source}.draft"
+
+
+def _draft(asking: Asking, source: str) -> "Draft":
     """What a killed run was answered. Everything that decides what is asked must be as it was."""
     from warehouse.draft import Draft
 
-    loads = [manifest.load_id for manifest in asking.manifests if manifest.source == "github"]
+    loads = [manifest.load_id for manifest in asking.manifests if manifest.source == source]
     stands_on = json.dumps([asking.settings.configuration_hash, asking.full, loads])
     return Draft(
-        path=asking.settings.storage_path / "work" / "github.draft",
+        path=draft_path(asking.settings, source),
         stands_on=hashlib.sha256(stands_on.encode()).hexdigest(),
     )
 
@@ -120,6 +129,9 @@ def jira(asking: Asking) -> Registered | None:
     from connectors.jira.client import JiraSource
     from connectors.jira.conventions import Convention, Conventions
     from connectors.jira.http import JiraOverHttp
+    from connectors.jira.resuming import ResumingJira
+    from connectors.jira.transport import Answer, RefusedError
+    from connectors.resuming import Resuming
     from pipelines.known import known_tickets
 
     if section is None:
@@ -152,9 +164,15 @@ def jira(asking: Asking) -> Registered | None:
         since_utc=section.since_utc,
         conventions=Conventions(released_versions=section.released_versions, **said),
     )
+    draft = None
+    if asking.resumes:
+        draft = _draft(asking, "jira")
+        resuming = Resuming(draft=draft, kind=Answer)
+        resuming.refusals += (RefusedError,)
+        source.transport = ResumingJira(transport=source.transport, resuming=resuming)
     if not asking.full:
         source.known = known_tickets(asking.manifests, reads=source.reads)
-    return Registered(source=source, record_types=RECORD_TYPES["jira"])
+    return Registered(source=source, record_types=RECORD_TYPES["jira"], draft=draft)
 
 
 def pagerduty(asking: Asking) -> Registered | None:
@@ -166,6 +184,7 @@ def pagerduty(asking: Asking) -> Registered | None:
     from connectors.pagerduty.client import PagerDutySource
     from pipelines.known import known_account
 
+    draft = None
     if section is None:
         from connectors.demo.on_call import DemoPagerDuty
 
@@ -180,9 +199,18 @@ def pagerduty(asking: Asking) -> Registered | None:
             patience=asking.patience,
         )
         source = PagerDutySource(transport=transport, since_utc=section.since_utc)
+        if asking.resumes:
+            from connectors.pagerduty.resuming import ResumingPagerDuty
+            from connectors.pagerduty.transport import Answer
+            from connectors.resuming import Resuming
+
+            draft = _draft(asking, "pagerduty")
+            source.transport = ResumingPagerDuty(
+                transport=transport, resuming=Resuming(draft=draft, kind=Answer)
+            )
     if not asking.full:
         source.known = known_account(asking.manifests, reads=source.reads)
-    return Registered(source=source, record_types=RECORD_TYPES["pagerduty"])
+    return Registered(source=source, record_types=RECORD_TYPES["pagerduty"], draft=draft)
 
 
 def incidents(asking: Asking) -> Registered | None:

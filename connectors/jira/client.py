@@ -37,6 +37,9 @@ OPEN_SPRINTS = 50
 OVERLAP = timedelta(hours=1)
 """How much of the time before the last complete run is read again: the index lags, and clocks differ."""
 
+RESTARTS = 3
+"""How often a list begins again because Jira refused its page mark; each time costs its pages once more."""
+
 LOST_SHARE, LOST_AT_LEAST = 0.05, 10
 """More than this share of a project gone at once is a permission taken away, and no deletion."""
 
@@ -339,12 +342,25 @@ class JiraSource:
     ) -> Iterator[tuple[list[Any], datetime]]:
         token: str | None = None
         seen: set[str] = set()
+        given: set[tuple[Any, Any]] = set()
+        left = RESTARTS
         while True:
             body: dict[str, Any] = {"jql": jql, "maxResults": size, "fields": fields}
             if token is not None:
                 body["nextPageToken"] = token
-            answer = self._ask("/rest/api/3/search/jql", body=body)
-            yield _issues(answer), answer.served_at_utc
+            try:
+                answer = self._ask("/rest/api/3/search/jql", body=body)
+            except RefusedError as reason:
+                if not _is_spent(token, reason) or left == 0:
+                    raise
+                token, left = None, left - 1
+                seen.clear()
+                continue
+            issues = [
+                issue for issue in _issues(answer) if left == RESTARTS or _version_of(issue) not in given
+            ]
+            given |= {_version_of(issue) for issue in issues}
+            yield issues, answer.served_at_utc
             token = answer.body.get("nextPageToken")
             if answer.body.get("isLast") or token is None:
                 return
@@ -397,6 +413,7 @@ class JiraSource:
         for start in range(0, len(ids), HISTORIES_A_REQUEST):
             token: str | None = None
             seen: set[str] = set()
+            left = RESTARTS
             while True:
                 body: dict[str, Any] = {
                     "issueIdsOrKeys": ids[start : start + HISTORIES_A_REQUEST],
@@ -405,7 +422,16 @@ class JiraSource:
                 }
                 if token is not None:
                     body["nextPageToken"] = token
-                answer = self._ask("/rest/api/3/changelog/bulkfetch", body=body).body
+                try:
+                    answer = self._ask("/rest/api/3/changelog/bulkfetch", body=body).body
+                except RefusedError as reason:
+                    if not _is_spent(token, reason) or left == 0:
+                        raise
+                    token, left = None, left - 1
+                    seen.clear()
+                    for number in body["issueIdsOrKeys"]:
+                        found[f"jira:issue/{number}"] = []
+                    continue
                 for entry in answer.get("issueChangeLogs") or []:
                     found.setdefault(f"jira:issue/{entry.get('issueId')}", []).extend(
                         entry.get("changeHistories") or []
@@ -489,6 +515,18 @@ def _issues(answer: Answer) -> list[Any]:
             "Jira's answer to a search has no list of tickets. What was read before is kept."
         )
     return issues
+
+
+def _is_spent(token: str | None, reason: RefusedError) -> bool:
+    """Whether it was the page mark that was refused: marks end after some days, and lists begin again."""
+    return token is not None and reason.status == 400
+
+
+def _version_of(issue: Any) -> tuple[Any, Any]:
+    """What tells whether a ticket came before as it is now; one that does not tell is always new."""
+    fields = issue.get("fields") if isinstance(issue, Mapping) else None
+    updated = fields.get("updated") if isinstance(fields, Mapping) else None
+    return (issue["id"], str(updated)) if isinstance(issue, Mapping) and "id" in issue else (object(), None)
 
 
 def _counted(project_id: str | None, expected: int, *, is_exact: bool) -> ExpectedCount:

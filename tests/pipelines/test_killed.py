@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from connectors.github import resuming
+from connectors import resuming
 from connectors.github.http import GitHubOverHttp
 from connectors.github.transport import Answer, Operation
 from pipelines import nightly
