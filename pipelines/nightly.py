@@ -299,6 +299,7 @@ def build_settings(night: Night, as_of_utc: datetime) -> BuildSettings:
             bots=settings.people.bots,
             review_limit_hours=limit,
             ack_target_minutes=night.catalogue["oc_ack_within_target"].params["ack_target_minutes"],
+            ack_targets_minutes=settings.services.ack_target_minutes,
             suspect_minutes=night.catalogue["si_change_fail_rate"].params["suspect_minutes"],
             failure_window_days=night.catalogue["si_change_fail_rate"].params["window_days"],
             deployment_environments=(

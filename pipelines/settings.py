@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -227,6 +227,7 @@ class Services(_Section):
 
     file: Path | None = None
     backstage: tuple[str, ...] = ()
+    ack_target_minutes: dict[str, Annotated[float, Field(gt=0, le=1440)]] = Field(default_factory=dict)
 
 
 class Goals(_Section):
@@ -313,6 +314,7 @@ class Settings(_Section):
             else self.sources.jira.model_dump(exclude={"base_url", "email", "token"}),
             "pagerduty": None if self.sources.pagerduty is None else {"since": self.sources.pagerduty.since},
             "incidents": self.sources.incidents is not None,
+            "ack_target_minutes": self.services.ack_target_minutes,
             "demo": None if self.sources.demo is None else self.sources.demo.model_dump(),
         }
         return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()

@@ -175,10 +175,12 @@ class World:
         )
 
     @contextmanager
-    def core(self, as_of: str | datetime = "2026-06-01") -> Iterator[duckdb.DuckDBPyConnection]:
+    def core(
+        self, as_of: str | datetime = "2026-06-01", **settings: Any
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
         """Core of these rows, in memory."""
         with connect() as connection:
-            build_core_of(connection, self.tables, as_of=aware(as_of), zone=self.zone)
+            build_core_of(connection, self.tables, as_of=aware(as_of), zone=self.zone, **settings)
             yield connection
 
     @contextmanager
@@ -208,7 +210,12 @@ class World:
 
 
 def build_core_of(
-    connection: duckdb.DuckDBPyConnection, tables: Tables, *, as_of: datetime, zone: str = "UTC"
+    connection: duckdb.DuckDBPyConnection,
+    tables: Tables,
+    *,
+    as_of: datetime,
+    zone: str = "UTC",
+    **settings: Any,
 ) -> None:
     """``core`` from rows of the conformed tables; what a row leaves out is null."""
 
@@ -222,7 +229,7 @@ def build_core_of(
         into.execute(f"INSERT INTO conformed.{entity} BY NAME SELECT * FROM incoming")
         into.unregister("incoming")
 
-    build_core(connection, conform, CoreSettings(as_of_utc=as_of, reporting_timezone=zone))
+    build_core(connection, conform, CoreSettings(as_of_utc=as_of, reporting_timezone=zone, **settings))
 
 
 def rows(connection: duckdb.DuckDBPyConnection, query: str, **parameters: Any) -> list[Row]:

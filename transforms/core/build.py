@@ -39,7 +39,10 @@ NOT_A_DEFECT_LABELS = ("not-a-defect", "planned", "experiment-ended", "wrong-bra
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoreSettings:
-    """What core depends on besides loads and journals. ``as_of_utc`` is aware; bots are logins."""
+    """What core depends on besides loads and journals. ``as_of_utc`` is aware; bots are logins.
+
+    ``ack_targets_minutes``: of services that have a target of their own.
+    """
 
     as_of_utc: datetime
     reporting_timezone: str
@@ -51,6 +54,7 @@ class CoreSettings:
     suspect_minutes: int = 60
     deployment_environments: Sequence[str] = ("production",)
     ack_target_minutes: float = 5.0
+    ack_targets_minutes: Mapping[str, float] = field(default_factory=dict)
 
     def parameters(self) -> dict[str, object]:
         return {
@@ -64,6 +68,8 @@ class CoreSettings:
             "failure_window_us": round(self.failure_window_days * 86_400_000_000),
             "limit_us": round(self.review_limit_hours * 3_600_000_000),
             "ack_target_us": round(self.ack_target_minutes * 60_000_000),
+            "ack_services": list(self.ack_targets_minutes) or [""],
+            "ack_targets_us": [round(each * 60_000_000) for each in self.ack_targets_minutes.values()] or [0],
         }
 
 

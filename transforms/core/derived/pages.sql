@@ -72,6 +72,8 @@ measured AS (
         units.*,
         ended.ended_at_utc,
         epoch_us(coalesce(ended.ended_at_utc, $as_of_utc)) - epoch_us(units.assigned_at_utc) AS waited_us,
+        -- A service may have a target of its own.
+        coalesce($ack_targets_us[list_position($ack_services, incidents.service_id)], $ack_target_us) AS target_us,
         CASE
             WHEN incidents.urgency = 'low' THEN 'low_urgency'
             WHEN shifts.person_id IS NULL THEN 'not_on_call'
@@ -108,15 +110,15 @@ SELECT
     waited_us,
     CASE
         WHEN excluded_why IS NOT NULL THEN 'excluded'
-        WHEN ended_by = 'responded' AND waited_us <= $ack_target_us THEN 'in_time'
-        WHEN ended_by IN ('responded', 'timed_out') OR waited_us > $ack_target_us THEN 'late'
+        WHEN ended_by = 'responded' AND waited_us <= target_us THEN 'in_time'
+        WHEN ended_by IN ('responded', 'timed_out') OR waited_us > target_us THEN 'late'
         WHEN ended_by IS NULL THEN 'pending'
         ELSE 'excluded'
     END AS outcome,
     CASE
         WHEN excluded_why IS NOT NULL THEN excluded_why
-        WHEN ended_by IS NULL THEN CASE WHEN waited_us > $ack_target_us THEN 'unanswered' ELSE 'open' END
-        WHEN waited_us > $ack_target_us AND ended_by NOT IN ('responded', 'timed_out') THEN ended_by || '_late'
+        WHEN ended_by IS NULL THEN CASE WHEN waited_us > target_us THEN 'unanswered' ELSE 'open' END
+        WHEN waited_us > target_us AND ended_by NOT IN ('responded', 'timed_out') THEN ended_by || '_late'
         ELSE ended_by
     END AS why
 FROM measured
