@@ -16,7 +16,7 @@ from warehouse.storage import PRIVATE
 
 app = typer.Typer(
     name="evenhand",
-    help="Evidence packets and honest month-over-month trends from code review data.",
+    help="Evidence packets and honest month-over-month trends of reviews, incidents, deployments, tickets.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
