@@ -4,8 +4,11 @@ Here: a year in one read and night by night, what core makes of each thing that 
 Not here: what single answers mean (``test_parse``), or metrics (golden cases).
 """
 
+import json
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,9 +18,12 @@ import pytest
 
 from connectors.contract import Gap, Page
 from connectors.errors import StopSourceError
+from connectors.pagerduty.transport import Answer, Parameters, Transport
+from metrics_catalog.catalogue import load_catalogue
 from pipelines import nightly
 from tests.connectors.pagerduty.loopback import land, night_of, source_of
 from tests.shared_material import emulated_world
+from transforms.facts import build_facts
 from warehouse.connection import connect
 
 YEAR = {"seed": 7}
@@ -274,6 +280,102 @@ def contents(night: Any) -> dict[str, list[tuple[Any, ...]]]:
     nightly.build_core(night)
     with connect(night.working_path) as connection:
         return {name: rows(connection, f"FROM core.{name} ORDER BY ALL") for name in CORE}
+
+
+@dataclass(slots=True)
+class Merged:
+    """The same account with some incidents merged into others: the emulator itself knows no merge."""
+
+    transport: Transport
+    into: dict[str, str]
+
+    def get(self, path: str, parameters: Parameters) -> Answer:
+        answer = self.transport.get(path, parameters)
+        for row in answer.body.get(path.removeprefix("/"), []):
+            shown = row.get("incident", row)
+            target = self.into.get(shown.get("id", ""))
+            if target is not None:
+                reference = {"id": target, "type": "incident_reference"}
+                shown["resolve_reason"] = {"type": "merge_resolve_reason", "incident": reference}
+        return answer
+
+
+def test_merged_incidents_leave_pages_and_noise_and_their_targets_are_as_they_were(tmp_path: Path) -> None:
+    """Every fifth resolved incident, merged into the one before it of its service, against a year without."""
+    world = emulated_world(**SMALL)
+    try:
+        with urllib.request.urlopen(f"{world.url('pagerduty')}/__truth__/pagerduty/incidents") as answer:
+            truth = json.load(answer)
+        listed = {row["id"]: row for row in (truth if isinstance(truth, list) else truth["rows"])}
+        plain = night_of(tmp_path / "plain")
+        land(plain, source_of(world))
+        nightly.build_core(plain)
+        with connect(plain.working_path) as connection:
+            resolved = rows(
+                connection,
+                "SELECT split_part(incident_id, '/', -1), split_part(before, '/', -1) FROM ("
+                "SELECT *, lag(incident_id) OVER (PARTITION BY service_id ORDER BY created_at_utc, ref) "
+                "AS before FROM core.incidents) "
+                "WHERE resolved_at_utc IS NOT NULL AND before IS NOT NULL ORDER BY 1",
+            )
+        into = dict(resolved[::5])
+        into = {merged: target for merged, target in into.items() if target not in into}
+        assert set(into) | set(into.values()) <= set(listed)
+        assert len(into) > 5
+        source = source_of(world)
+        source.transport = Merged(source.transport, into)
+        night = night_of(tmp_path / "merged")
+        assert land(night, source).is_complete
+        nightly.build_core(night)
+        gone = {f"pagerduty:incident/{name}" for name in into}
+        metrics = [load_catalogue()[name] for name in ("oc_actionable_share", "oc_ack_within_target")]
+        found: dict[Path, dict[str, Any]] = {}
+        for each in (plain, night):
+            with connect(each.working_path) as connection:
+                build_facts(connection, metrics, as_of_utc=_as_of(connection))
+                found[each.working_path] = {
+                    "merged": dict(rows(connection, "SELECT incident_id, merged_into FROM core.incidents")),
+                    "kept": Counter(
+                        row
+                        for row in rows(connection, "SELECT incident_id, outcome, why FROM core.pages")
+                        if row[0] not in gone
+                    ),
+                    "merged pages": Counter(
+                        rows(
+                            connection,
+                            "SELECT pages.outcome, pages.why FROM core.pages AS pages "
+                            "JOIN core.incidents AS incidents USING (incident_id) "
+                            "WHERE incidents.merged_into IS NOT NULL",
+                        )
+                    ),
+                    "counted": {
+                        case
+                        for (case,) in rows(
+                            connection,
+                            "SELECT case_id FROM facts.oc_actionable_share WHERE outcome <> 'excluded'",
+                        )
+                    },
+                }
+        before, after = found[plain.working_path], found[night.working_path]
+        assert {name: target for name, target in after["merged"].items() if target is not None} == {
+            f"pagerduty:incident/{name}": f"pagerduty:incident/{target}" for name, target in into.items()
+        }
+        assert set(after["merged"]) == {f"pagerduty:incident/{name}" for name in listed}
+        assert after["kept"] == before["kept"]
+        assert after["merged pages"]
+        assert {why for _, why in after["merged pages"]} <= {
+            *("merged", "merged_late", "low_urgency", "not_on_call", "responded", "timed_out"),
+            *("acked_by_other", "acked_by_other_late", "moved_by_other", "moved_by_other_late"),
+        }
+        assert before["counted"] & gone
+        assert after["counted"] == before["counted"] - gone
+    finally:
+        world.stop()
+
+
+def _as_of(connection: duckdb.DuckDBPyConnection) -> datetime:
+    ((as_of,),) = rows(connection, "SELECT max(end_utc) FROM core.months")
+    return as_of  # type: ignore[no-any-return]
 
 
 def test_night_by_night_equals_one_full_read_at_the_end(tmp_path: Path) -> None:
