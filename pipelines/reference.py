@@ -91,7 +91,7 @@ def _metric(metric: Metric, known: Collection[str]) -> str:
     parts = [
         f"{GENERATED}\n\n# {metric.title}",
         f"`{metric.id}`: [its definition]({folder}/metric.toml), [its query]({folder}/facts.sql), "
-        f"[worked examples](../../{_examples(metric.id)}). Its cases are in `facts.{metric.id}`.",
+        f"{_examples(metric.id)}. Its cases are in `facts.{metric.id}`.",
         _table(["", ""], facts.items()),
         "## How it can be misread",
         "\n".join(f"- {text}" for text in metric.misreadings),
@@ -107,9 +107,16 @@ def _metric(metric: Metric, known: Collection[str]) -> str:
 
 
 def _examples(metric_id: str) -> str:
-    """The file of worked examples: the specification's, else our own."""
-    own = f"tests/metrics/cases/{metric_id}.json"
-    return own if (Path(__file__).parents[1] / own).is_file() else f"tests/golden/{metric_id}.json"
+    """Links to the files of worked examples: the specification's, and our own."""
+    names = {"worked examples": "tests/golden", "more of them": "tests/metrics/cases"}
+    found = {
+        words: f"{folder}/{metric_id}.json"
+        for words, folder in names.items()
+        if (Path(__file__).parents[1] / folder / f"{metric_id}.json").is_file()
+    }
+    if len(found) == 1:
+        found = {"worked examples": path for path in found.values()}
+    return " and ".join(f"[{words}](../../{path})" for words, path in found.items())
 
 
 def _still_to_come(metric: Metric, known: Collection[str]) -> str:
