@@ -24,6 +24,7 @@ class Completeness:
     gaps: tuple[str, ...]
     rejected: str | None
     is_complete: bool
+    deleted: str | None = None
 
 
 def completeness_of(
@@ -31,13 +32,7 @@ def completeness_of(
 ) -> Completeness:
     """The ledger, the loads and the quarantine, for the months that have begun by the as-of."""
     begun = [month for month in quarter.year if published.midnight_utc(first_of(month)) < published.as_of_utc]
-    ledger = read(
-        connection,
-        """SELECT c.source, strftime(c.month_start, '%Y-%m') AS month, c.status, c.reason,
-                  coalesce(r.name_with_owner, c.scope) AS scope
-           FROM ops.completeness AS c LEFT JOIN core.repositories AS r ON r.repository_id = c.scope
-           ORDER BY c.source, month, scope, c.status""",
-    )
+    ledger = _ledger(connection)
     loaded = {
         row["source"] for row in read(connection, "SELECT DISTINCT source FROM ops.loads ORDER BY source")
     }
@@ -71,7 +66,46 @@ def completeness_of(
         gaps=tuple(_cut(gaps)),
         rejected=_rejected(connection),
         is_complete=whole,
+        deleted=_deleted([row for row in ledger if row["month"] in begun]),
     )
+
+
+def ledger_words(connection: duckdb.DuckDBPyConnection, months: Sequence[str]) -> tuple[str, ...]:
+    """What is missing in these months, what was deleted, what is set aside; nothing if all is well."""
+    ledger = [row for row in _ledger(connection) if row["month"] in months]
+    gaps = [
+        f"{SOURCE_NAMES.get(source, source)}, {gap}"
+        for source in sorted({row["source"] for row in ledger})
+        for gap in _gaps([row for row in ledger if row["source"] == source])
+    ]
+    return tuple(
+        sentence
+        for sentence in (*_cut(gaps), _deleted(ledger), _rejected(connection))
+        if sentence is not None
+    )
+
+
+def _ledger(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    return read(
+        connection,
+        """SELECT c.source, strftime(c.month_start, '%Y-%m') AS month, c.status, c.reason,
+                  coalesce(c.deleted, 0) AS deleted, coalesce(r.name_with_owner, c.scope) AS scope
+           FROM ops.completeness AS c LEFT JOIN core.repositories AS r ON r.repository_id = c.scope
+           ORDER BY c.source, month, scope, c.status""",
+    )
+
+
+def _deleted(ledger: Sequence[Row]) -> str | None:
+    """What was read once and is no longer at its source; where nothing is, no word."""
+    told = []
+    for source in sorted({row["source"] for row in ledger}):
+        found = sum(row["deleted"] for row in ledger if row["source"] == source)
+        if found:
+            thing = "ticket" if source == "jira" else "pull request"
+            told.append(f"{counted(found, thing)} of {SOURCE_NAMES.get(source, source)}")
+    if not told:
+        return None
+    return f"Deleted at the source or moved out of what is read, and in no figure: {listed(told, at_most=4)}."
 
 
 SOURCE_NAMES = {"github": "GitHub", "jira": "Jira", "pagerduty": "PagerDuty", "deployments": "Deployments"}

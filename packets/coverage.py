@@ -12,9 +12,7 @@ import duckdb
 from packets.completeness import SOURCE_NAMES
 from packets.published import Row, read
 from packets.quarters import Quarter
-
-ENOUGH = 0.95
-"""Below this share, figures about persons say that cases of theirs may be missing."""
+from transforms.coverage import ENOUGH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +54,26 @@ def coverage_of(connection: duckdb.DuckDBPyConnection, quarter: Quarter) -> Cove
                 f"so this may miss cases."
             )
     return Coverage(sentences=tuple(sentences), caveats=caveats)
+
+
+def coverage_of_months(connection: duckdb.DuckDBPyConnection, months: Sequence[str]) -> tuple[str, ...]:
+    """A sentence for each source of whose cases in these months too few have a person behind them."""
+    rows = read(
+        connection,
+        """SELECT source, strftime(month_start, '%Y-%m') AS month, cases, claimed
+           FROM ops.identity_coverage ORDER BY source, month""",
+    )
+    found = []
+    for source in sorted({row["source"] for row in rows}):
+        cases = _sums([row for row in rows if row["source"] == source], months)
+        if cases[0] and cases[1] < ENOUGH * cases[0]:
+            name = SOURCE_NAMES.get(source, source)
+            found.append(
+                f"{name}: only {_percent(cases)} of the {cases[0]:,} cases of these months have an account "
+                "that somebody in the roster claims. Figures of teams that come from their people may miss "
+                "the others."
+            )
+    return tuple(found)
 
 
 def _sums(rows: Sequence[Row], months: Sequence[str]) -> tuple[int, int]:

@@ -15,7 +15,9 @@ from markupsafe import Markup
 from packets.beside import beside, hired_rows
 from packets.catalogue import Metric, metrics
 from packets.charts import ChartMonth, month_chart
-from packets.published import publication
+from packets.completeness import ledger_words
+from packets.coverage import coverage_of_months
+from packets.published import Publication, publication
 from packets.rendering import stylesheet, template
 from packets.trends import SUBJECT_KINDS, ChangeRow, TrendRow, change_rows, trend_rows
 from packets.words import counted, delta_text, instant_text, interval_text, short_month, value_text, worded
@@ -94,6 +96,7 @@ def trend_html(connection: duckdb.DuckDBPyConnection, *, months: int = 13) -> st
         for kind, title in SUBJECT_KINDS.items()
     ]
     shown = {row.metric_id for row in rows}
+    covered = _last_months(published, months)
     return template("trends.html.j2").render(
         stylesheet=stylesheet(),
         published=published,
@@ -101,6 +104,7 @@ def trend_html(connection: duckdb.DuckDBPyConnection, *, months: int = 13) -> st
         kinds=[kind for kind in kinds if kind.subjects],
         metrics=[metric for metric in known.values() if metric.metric_id in shown],
         hired=hired_rows(connection, list(known.values())),
+        missing=[*ledger_words(connection, covered), *coverage_of_months(connection, covered)],
         by_chance=_chance(changes.values()),
         steady=STEADY,
         source_gaps=[
@@ -109,6 +113,13 @@ def trend_html(connection: duckdb.DuckDBPyConnection, *, months: int = 13) -> st
             if metric.source_gap and any(metric.describes(kind) for kind in SUBJECT_KINDS)
         ],
     )
+
+
+def _last_months(published: Publication, months: int) -> list[str]:
+    """The months up to the as-of, which is in the last of them."""
+    last = published.local(published.as_of_utc)
+    places = range(last.year * 12 + last.month - months, last.year * 12 + last.month)
+    return [f"{place // 12}-{place % 12 + 1:02}" for place in places]
 
 
 def _by_series(

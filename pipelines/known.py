@@ -50,12 +50,14 @@ class KnownToGitHub:
 
     ``not_asked``: accounts that GitHub is not to be asked about, because the journal decides about them or
     they were asked about a short while ago. ``unclaimed``: the others that loads have seen, in the order in
-    which they are to be asked about, those never asked first.
+    which they are to be asked about, those never asked first. ``names_of``: the names a repository was read
+    under, by its id, the newest last.
     """
 
     repositories: dict[str, KnownRepository] = field(default_factory=dict)
     not_asked: frozenset[str] = frozenset()
     unclaimed: list[Account] = field(default_factory=list)
+    names_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def known_to_github(
@@ -77,7 +79,24 @@ def known_to_github(
             repositories=_repositories(connection, loads, now_utc, reads=reads),
             not_asked=decided | asked,
             unclaimed=unclaimed,
+            names_of=_names(connection),
         )
+
+
+_NAMES = """
+SELECT repository_id, list(name_with_owner ORDER BY last) AS names
+FROM (
+    SELECT repository_id, name_with_owner, max((_load, _page, _place)) AS last
+    FROM landing.github__repositories__versions
+    GROUP BY repository_id, name_with_owner
+)
+GROUP BY repository_id
+ORDER BY repository_id
+"""
+
+
+def _names(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, ...]]:
+    return {key: tuple(names) for key, names in connection.execute(_NAMES).fetchall()}
 
 
 def _repositories(
@@ -239,16 +258,7 @@ def _rated(
     return found
 
 
-_HELD = """
-SELECT tickets.ticket_id, tickets.project_id
-FROM landing.jira__tickets AS tickets
-WHERE NOT EXISTS (
-    FROM landing.jira__removals AS removals
-    WHERE removals.ticket_id = tickets.ticket_id
-        AND (removals._load, removals._page) > (tickets._load, tickets._page)
-)
-ORDER BY tickets.ticket_id
-"""
+_HELD = "SELECT ticket_id, project_id FROM landing.jira__tickets ORDER BY ticket_id"
 _OPEN_SPRINTS = """
 SELECT sprint_id FROM landing.jira__sprints WHERE state IS DISTINCT FROM 'closed' ORDER BY sprint_id DESC
 """

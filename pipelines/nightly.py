@@ -26,7 +26,7 @@ from connectors.records import RECORD_TYPES
 from connectors.waiting import Patience
 from metrics_catalog.catalogue import Metric, load_catalogue
 from pipelines.gate import Gate, Verdict
-from pipelines.ledger import expected_counts, expected_incidents
+from pipelines.ledger import counted_pull_requests, expected_incidents
 from pipelines.profiles import checks, profile
 from pipelines.settings import Settings
 from pipelines.sources import REGISTRY, Asking, Registered, draft_path
@@ -249,18 +249,21 @@ def _land(night: Night, registered: Registered) -> Manifest:
 def _count_independently(night: Night, source: GitHubSource | PagerDutySource, load: Load) -> None:
     """Ask the source how many there should be, and keep the answers in the load."""
     zone, manifests = night.settings.organization.reporting_timezone, night.landing.manifests()
-    counts: Sequence[Any]
     try:
         if isinstance(source, PagerDutySource):
             counts = expected_incidents(source, load, manifests, zone)
-        else:
-            counts = expected_counts(source, load, manifests, zone)
+            load.write(counts, scope=f"{source.name}:counts", fetched_at_utc=source.server_time())
+            return
+        for item in counted_pull_requests(source, load, manifests, zone):
+            if isinstance(item, Page):
+                load.write(item.records, scope=item.scope, fetched_at_utc=item.served_at_utc)
+            else:
+                load.gap(scope=item.scope, message=item.message)
+                night.say(f"{source.name}: GAP {item.message}")
     except StopSourceError as reason:
         # The night is red, and the next one counts.
         load.gap(scope=f"{source.name}:counts", message=f"Not counted independently: {reason}")
         night.say(f"{source.name}: GAP not counted independently: {reason}")
-        return
-    load.write(counts, scope=f"{source.name}:counts", fetched_at_utc=source.server_time())
 
 
 def _read_identities(night: Night, source: GitHubSource, load: Load) -> None:

@@ -88,10 +88,11 @@ class GitHub(_Section):
     app: GitHubApp | None = None
     organizations: tuple[str, ...] = ()
     repositories: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     since: date | None = None
     deployment_environments: tuple[str, ...] = ("production",)
 
-    @field_validator("repositories")
+    @field_validator("repositories", "left_out")
     @classmethod
     def _full_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:

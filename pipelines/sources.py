@@ -99,6 +99,7 @@ def github(asking: Asking) -> Registered | None:
     entries = journal.entries(settings.storage_path / "journal", JOURNAL)
     known = known_to_github(manifests, entries, source.server_time(), reads=source.reads)
     source.not_asked, source.unclaimed = known.not_asked, known.unclaimed
+    source.names_of = known.names_of
     if not asking.full:
         source.known = known.repositories
     return Registered(source=source, record_types=RECORD_TYPES["github"], draft=draft)
@@ -293,6 +294,7 @@ def _over_http(asking: Asking, section: GitHub) -> "GitHubSource":
         transport=transport,
         organizations=section.organizations,
         repositories=section.repositories,
+        left_out=section.left_out,
         since_utc=section.since_utc,
         deployments=bool(section.deployment_environments),
     )

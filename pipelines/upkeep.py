@@ -20,12 +20,12 @@ def completeness(*, config: Path | None, everything: bool) -> None:
         say("Nothing has been read yet.")
         return
     print_table(
-        ["source", "scope", "complete", "unknown", "incomplete", "stored", "expected", "rejected"],
+        ["source", "scope", "complete", "unknown", "incomplete", "stored", "expected", "rejected", "deleted"],
         [["" if cell is None else str(cell) for cell in row] for row in whole],
     )
     if months:
         print_table(
-            ["scope", "months", "status", "stored", "expected", "rejected", "reason"],
+            ["scope", "months", "status", "stored", "expected", "rejected", "deleted", "reason"],
             [["" if cell is None else str(cell) for cell in row] for row in months],
         )
     if any(row[4] for row in whole):
@@ -43,7 +43,8 @@ SELECT
     count(*) FILTER (WHERE ledger.status = 'incomplete'),
     sum(ledger.stored)::BIGINT AS stored,
     sum(ledger.expected)::BIGINT AS expected,
-    max(ledger.rejected) AS rejected
+    max(ledger.rejected) AS rejected,
+    sum(ledger.deleted)::BIGINT AS deleted
 FROM ops.completeness AS ledger
 LEFT JOIN core.repositories AS repositories ON repositories.repository_id = ledger.scope
 GROUP BY ledger.source, ledger.scope, repositories.name_with_owner
@@ -59,6 +60,7 @@ SELECT
     sum(ledger.stored)::BIGINT AS stored,
     sum(ledger.expected)::BIGINT AS expected,
     max(ledger.rejected) AS rejected,
+    sum(ledger.deleted)::BIGINT AS deleted,
     ledger.reason
 FROM (
     SELECT

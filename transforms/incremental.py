@@ -159,7 +159,10 @@ def renew_landing(
     append_landing(connection, loads, n_known)
     brought = " UNION ALL ".join(
         f"SELECT {parent} AS id FROM landing.{name}__versions WHERE _load > {n_known}"
-        for name, _, parent in _streams(sources)
+        for name, parent in (
+            *((name, parent) for name, _, parent in _streams(sources)),
+            *_removals(sources),
+        )
     )
     connection.execute(
         f"CREATE TABLE touched AS SELECT DISTINCT id FROM ({brought} UNION ALL SELECT id FROM unsettled)"
@@ -167,6 +170,7 @@ def renew_landing(
     _give_up_if_most(connection, sources)
     kept = _kept(connection)
     _open_beside(connection)
+    _show(connection, *(f"landing.{name}__versions" for name, _ in _removals(sources)))
     for name, kind, parent in _streams(sources):
         connection.execute(
             f"CREATE TABLE beside.landing.{name}__versions AS "
@@ -187,7 +191,9 @@ def renew_landing(
             if name not in of_pull_requests:
                 connection.execute(f"DROP TABLE landing.{name}")
                 make_newest(connection, name, kind, loads)
-                _show(connection, f"landing.{name}", f"landing.{name}__versions")
+                _show(connection, f"landing.{name}")
+                if (name, kind.key) not in _removals(sources):
+                    _show(connection, f"landing.{name}__versions")
         prepare(connection, source)
         _show(connection, *(f"landing.{source}__{name}" for name in PREPARED.get(source, ())))
     return sources
@@ -296,6 +302,16 @@ def _streams(sources: Sequence[str]) -> list[tuple[str, Stream, str]]:
         for source in sources
         for stream, kind in STREAMS[source].items()
         if stream == "pull_requests" or kind.snapshot_of == "pull_requests"
+    ]
+
+
+def _removals(sources: Sequence[str]) -> list[tuple[str, str]]:
+    """The streams that say which pull requests are no longer there, and the column of the id."""
+    return [
+        (f"{source}__{kind.removed_by}", str(kind.key))
+        for source in sources
+        for stream, kind in STREAMS[source].items()
+        if stream == "pull_requests" and kind.removed_by is not None
     ]
 
 

@@ -20,6 +20,10 @@ from transforms.core.streams import STREAMS, changed_within_load
 from transforms.queries import create, insert, sql
 from warehouse.landing import ChosenLoad
 
+LATE_DAYS = 31
+"""How long after a case what belongs to it may still come: the longest time that a metric's cases take to be
+final, and a day. A gap reaches so far back before the time when there was none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
@@ -51,7 +55,8 @@ def build_publication(connection: duckdb.DuckDBPyConnection, publication: Public
 def build_loads(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoad]) -> None:
     """Create and fill ``ops.loads`` and the table ``newest_scopes``: every scope with its newest load.
 
-    ``whole_at_utc`` is the time of the newest load that read the scope without a gap.
+    ``whole_at_utc`` is when the scope was last read without a gap by a load that went as far back; null where
+    it never was. A scope that is the name of its source is all of it.
     """
     rows = [
         {
@@ -70,23 +75,29 @@ def build_loads(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoa
     ]
     _fill_rows(connection, "ops.loads", rows)
     newest = {(load.manifest.source, scope.scope): load for load in loads for scope in load.manifest.scopes}
-    whole = {
-        (load.manifest.source, scope.scope): load.manifest.known_at_utc.replace(tzinfo=None)
-        for load in loads
-        for scope in load.manifest.scopes
-        if scope.gap is None
-    }
+    reads = {load.manifest.source: load.manifest.reads for load in loads}
+    complete = {}
+    for load in loads:
+        source = load.manifest.source
+        if load.manifest.reads != reads[source]:
+            continue
+        for scope in load.manifest.scopes:
+            if scope.gap is None:
+                complete[source, scope.scope] = load.manifest.known_at_utc
+        if load.manifest.is_complete:
+            complete[source, source] = load.manifest.known_at_utc
     gaps = [
         (
             load.manifest.load_id,
             load.manifest.source,
             scope.scope,
             scope.gap,
-            whole.get((load.manifest.source, scope.scope)),
+            None if known is None else known.replace(tzinfo=None),
         )
         for load in loads
         for scope in load.manifest.scopes
         if newest[load.manifest.source, scope.scope] is load
+        for known in [complete.get((load.manifest.source, scope.scope))]
     ]
     words = {name: pl.String() for name in ("load_id", "source", "scope", "gap")}
     schema = pl.Schema({**words, "whole_at_utc": pl.Datetime("us")})
@@ -118,7 +129,10 @@ def build_completeness(
     for name in (f"{source}{part}" for source in sources for part in ("", "_deployments")):
         if (files("transforms") / "completeness" / f"{name}.sql").is_file():
             select = sql(f"completeness/{name}.sql")
-            insert(connection, "ops.completeness", select, {"as_of_utc": as_of_utc.replace(tzinfo=None)})
+            asked: dict[str, object] = {"as_of_utc": as_of_utc.replace(tzinfo=None)}
+            if "$late_days" in select:
+                asked["late_days"] = LATE_DAYS
+            insert(connection, "ops.completeness", select, asked)
 
 
 def build_catalog(

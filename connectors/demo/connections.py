@@ -48,7 +48,7 @@ def _connections(operation: Operation) -> int:
             return 1 + int(operation.variables["pageSize"]) * below
         case "MoreReviewThreads":
             return 1 + MORE_THREADS
-        case "ServerTime" | "CreatedPullRequests" | "ReactionCounts":
+        case "ServerTime" | "CreatedPullRequests" | "ReactionCounts" | "PullRequestPlaces":
             return 0
         case "PullRequestsById":
             return len(operation.variables["ids"]) * (4 + THREADS)

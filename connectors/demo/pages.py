@@ -102,6 +102,7 @@ class DemoTransport:
             "OrganizationRepositories": self._repositories,
             "PullRequests": self._pull_requests,
             "PullRequestsById": self._by_id,
+            "PullRequestPlaces": self._places,
             "RepositoryState": self._repository_state,
             "ThreadStates": self._thread_states,
             "CreatedPullRequests": self._created,
@@ -165,6 +166,16 @@ class DemoTransport:
             "nodes": [
                 {**show_pull_request(one, self.now_utc), "repository": show_repository(one.repository)}
                 for one in found
+            ]
+        }
+
+    def _places(self, asked: Mapping[str, Any]) -> Json:
+        """Nothing is ever deleted here."""
+        found = {node_id: self._pull_request(node_id).repository for node_id in asked["ids"]}
+        return {
+            "nodes": [
+                {"id": node_id, "repository": {"databaseId": repository.database_id}}
+                for node_id, repository in found.items()
             ]
         }
 

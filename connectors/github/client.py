@@ -30,6 +30,7 @@ from connectors.github.answers import (
     unreadable,
     updated_at,
 )
+from connectors.github.census import Places, places_of, said_of
 from connectors.github.deployments import deployment_pages
 from connectors.github.identities import read_identities
 from connectors.github.known import KnownRepository, KnownThread
@@ -38,7 +39,7 @@ from connectors.github.permissions import lacking
 from connectors.github.reactions import ratings_of
 from connectors.github.records import Account, Repository
 from connectors.github.rests import Rest, Waiting, next_cursor, number_of
-from connectors.github.transport import Answer, Json, Operation, Transport
+from connectors.github.transport import Answer, Json, Operation, Transport, error_kinds
 
 PAGE_SIZE = 50
 """Pull requests a page. 100 failed on large repositories in public reports; 50 passed."""
@@ -50,6 +51,7 @@ REPOSITORIES_A_REQUEST = 25
 SWEPT_A_REQUEST = 100
 RATED_A_REQUEST = 20 * SWEPT_A_REQUEST
 COUNTS_A_REQUEST = 12
+SWEEP = "github:sweep"
 QUIET_REQUESTS = 20
 """After fewer requests than this, a night also asks whose accounts are that nobody claims."""
 
@@ -80,6 +82,9 @@ class GitHubSource:
     read: dict[str, Repository] = field(default_factory=dict)
     not_asked: frozenset[str] = frozenset()
     unclaimed: Sequence[Account] = ()
+    names_of: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    left_out: Sequence[str] = ()
+    _told: set[str] = field(default_factory=set)
     _accounts: dict[str, Account] = field(default_factory=dict)
     _server_time: datetime | None = None
     _read_again: set[str] = field(default_factory=set)
@@ -101,13 +106,14 @@ class GitHubSource:
     def pages(self) -> Iterator[Page | Gap]:
         """Every page of every repository; a repository that cannot be read to its end ends with a gap."""
         self.server_time()
-        seen: set[str] = set()
+        seen = {name.lower() for name in self.left_out}
         for found in self._found():
-            if isinstance(found, Gap):
+            if not isinstance(found, Found):
                 yield found
-            elif found.name.lower() not in seen:
+            elif found.name.lower() not in seen and not self._is_left_out(found):
                 seen.add(found.name.lower())
                 yield from self._unchanged(found) or self._repository(found.name)
+        yield from self._out_of_sight()
         if self.known:
             yield from self._sweep()
         if self.deployments:
@@ -132,12 +138,15 @@ class GitHubSource:
 
     # ------------------------------------------------------------------------- which repositories
 
-    def _found(self) -> Iterator["Found | Gap"]:
+    def _found(self) -> Iterator["Found | Page | Gap"]:
         for login in self.organizations:
+            scope = f"github:organization/{login}"
             try:
                 yield from self._organization(login)
             except StopScopeError as reason:
-                yield Gap(scope=f"github:organization/{login}", message=str(reason))
+                yield Gap(scope=scope, message=str(reason))
+            else:  # listed to its end, which is no page of anything
+                yield Page(scope=scope, served_at_utc=self.server_time(), records=())
         if not self.known:
             yield from (Found(name=name) for name in self.repositories)
             return
@@ -146,12 +155,8 @@ class GitHubSource:
 
     def _named(self, names: Sequence[str]) -> Iterator["Found"]:
         """The states of repositories that are named in the configuration, in one request."""
-        operations = []
-        for name in names:
-            owner, _, short = name.partition("/")
-            operations.append(Operation(name="RepositoryState", variables={"owner": owner, "name": short}))
         try:
-            answer = self._send(operations)
+            answer = self._send([_state_of(name) for name in names])
         except StopScopeError:
             yield from (Found(name=name) for name in names)  # each is walked, and says itself what is wrong
             return
@@ -181,6 +186,53 @@ class GitHubSource:
             after = next_cursor(connection, seen, what=what)
             if after is None:
                 return
+
+    def _is_left_out(self, found: "Found") -> bool:
+        """Whether it is left out by a name that it had before."""
+        names = self.names_of.get(found.repository.repository_id, ()) if found.repository else ()
+        return _has_any(names, self.left_out)
+
+    def _is_configured(self, name: str) -> bool:
+        owner = name.partition("/")[0].lower()
+        return owner in {login.lower() for login in self.organizations} or _has_any([name], self.repositories)
+
+    def _out_of_sight(self) -> Iterator[Page | Gap]:
+        """Repositories that were read before and are not among those found: each is asked for by its name.
+
+        One that is found is read where it is still configured; where it has gone to another owner it is read
+        no more, and what was read stays. One that is not found was deleted, or hidden from the token: GitHub
+        says the same of both, so it is a gap until somebody says which.
+        """
+        missing = {
+            repository_id: names[-1]
+            for repository_id, names in self.names_of.items()
+            if repository_id not in self._told
+            and self._is_configured(names[-1])
+            and not _has_any(names, self.left_out)
+        }
+        listed = list(missing.items())
+        for start in range(0, len(listed), REPOSITORIES_A_REQUEST):
+            yield from self._look_for(listed[start : start + REPOSITORIES_A_REQUEST])
+
+    def _look_for(self, missing: Sequence[tuple[str, str]]) -> Iterator[Page | Gap]:
+        try:
+            answer = self._send([_state_of(name) for _, name in missing])
+        except StopScopeError as reason:
+            for repository_id, name in missing:
+                yield Gap(scope=repository_id, message=f"{name} was not among those found. {reason}")
+            return
+        for place, (repository_id, name) in enumerate(missing):
+            found = found_of((answer.data[place] or {}).get("repository"), name)
+            kinds = error_kinds(error for error in answer.errors if error.get("operation") in (place, None))
+            if found.repository is None and kinds - {"NOT_FOUND"}:
+                said = ", ".join(sorted(kinds))
+                yield Gap(scope=repository_id, message=f"{name} could not be read: GitHub said {said}.")
+            elif found.repository is None or found.repository.repository_id != repository_id:
+                yield Gap(scope=repository_id, message=_gone_in_words(name))
+            elif self._is_configured(found.repository.name_with_owner):
+                yield from self._unchanged(found) or self._repository(found.repository.name_with_owner)
+            else:
+                yield self._only_named(found.repository)
 
     def visible(self) -> Iterator[str | Gap]:
         """The names of the configured repositories that the token can see, and a gap for each it cannot."""
@@ -219,14 +271,15 @@ class GitHubSource:
             or found.updated_at_utc >= until
         ):
             return []
+        if repository.repository_id in self._told:  # under another of its names
+            return [self._only_named(repository)]
         self.read[repository.repository_id] = repository
-        return [
-            Page(
-                scope=repository.repository_id,
-                served_at_utc=self.server_time(),
-                records=(repository,),
-            )
-        ]
+        return [self._only_named(repository)]
+
+    def _only_named(self, repository: Repository) -> Page:
+        """The page of a repository of which there is nothing to read."""
+        self._told.add(repository.repository_id)
+        return Page(scope=repository.repository_id, served_at_utc=self.server_time(), records=(repository,))
 
     def _until(self, repository_id: str) -> datetime | None:
         """How far back a walk must go: everything older is known already. None: to the end."""
@@ -236,7 +289,7 @@ class GitHubSource:
     # ------------------------------------------------------------------------------ the walk
 
     def _repository(self, name: str) -> Iterator[Page | Gap]:
-        scope = f"github:{name}"  # until the first page tells the id
+        scope = self._scope_of(name)
         after: str | None = None
         seen: set[str] = set()
         number = unread = 0
@@ -255,6 +308,9 @@ class GitHubSource:
                 fields = path_of(answer, "repository", what=f"repository {name}", is_first=number == 1)
                 repository = repository_of(fields, name)
                 scope = repository.repository_id
+                if number == 1 and scope in self._told:
+                    return  # read already, under another of its names
+                self._told.add(scope)
                 self.read[scope] = repository
                 connection = path_of(
                     answer, "repository", "pullRequests", what=f"repository {name}", is_first=number == 1
@@ -279,10 +335,16 @@ class GitHubSource:
             if unread:  # without a gap the next run would not reach back to them
                 yield Gap(scope=scope, message=unread_in_words(name, unread))
         except StopScopeError as reason:
+            self._told.add(scope)
             yield Gap(scope=scope, message=f"{reason}{waiting.left_behind()}")
         except StopSourceError as reason:  # this repository was begun, and must not count as read to its end
             yield Gap(scope=scope, message=f"{reason}{waiting.left_behind()}")
             raise
+
+    def _scope_of(self, name: str) -> str:
+        """The scope of a repository before its first page tells the id: its id, where the name is known."""
+        of_id = [known for known, names in self.names_of.items() if names[-1].lower() == name.lower()]
+        return of_id[-1] if of_id else f"github:{name}"
 
     def _ask_for_page(self, name: str, after: str | None, size: PageSize) -> Answer:
         """One page. With holes in it, or too heavy to be answered, again with half as many pull requests."""
@@ -357,8 +419,9 @@ class GitHubSource:
             changed += self._newly_rated({*self._read_again, *changed})
             for start in range(0, len(changed), self.page_size):
                 yield from self._by_id(changed[start : start + self.page_size])
+            yield Page(scope=SWEEP, served_at_utc=self.server_time(), records=())
         except StopScopeError as reason:
-            yield Gap(scope="github:sweep", message=f"Looking for changes in threads: {reason}")
+            yield Gap(scope=SWEEP, message=f"Looking for changes in threads: {reason}")
 
     def _changed(self, known: Mapping[str, Mapping[str, KnownThread]]) -> list[str]:
         answer = self._send([Operation(name="ThreadStates", variables={"ids": list(known)})])
@@ -404,9 +467,15 @@ class GitHubSource:
     def _by_id(self, ids: Sequence[str]) -> Iterator[Page | Gap]:
         """These pull requests, whole, a page for each repository they are in."""
         answer = self._send([Operation(name="PullRequestsById", variables={"ids": list(ids)})])
-        if has_holes(answer):
+        nodes = (answer.data[0] or {}).get("nodes")
+        said = said_of(answer, 0)
+        if has_holes(answer) or not isinstance(nodes, list) or len(nodes) != len(ids):
             raise StopScopeError(f"GitHub left holes in an answer about {len(ids)} pull requests.")
-        nodes = (answer.data[0] or {}).get("nodes") or ()
+        refused = [
+            place for place, node in enumerate(nodes) if node is None and said.get(place) != "NOT_FOUND"
+        ]
+        if refused:  # what is not found is for the census, which asks again
+            raise StopScopeError(f"GitHub refused {len(refused)} of {len(ids)} pull requests.")
         by_repository: dict[str, list[Any]] = {}
         for node in nodes:
             if isinstance(node, dict) and isinstance(node.get("repository"), dict):
@@ -445,6 +514,10 @@ class GitHubSource:
                 counts.append(count if isinstance(count, int) and not isinstance(count, bool) else None)
         return counts
 
+    def places(self, ids: Sequence[str]) -> Places:
+        """Whether these pull requests, by node id, are still there. Raises StopSourceError."""
+        return places_of(self._send, ids)
+
     # ---------------------------------------------------------------------------------- asking
 
     def _read_rests(self, waiting: Waiting) -> datetime:
@@ -480,3 +553,20 @@ class GitHubSource:
         self.usage.requests += 1
         self.usage.points += answer.points
         return answer
+
+
+def _state_of(name: str) -> Operation:
+    owner, _, short = name.partition("/")
+    return Operation(name="RepositoryState", variables={"owner": owner, "name": short})
+
+
+def _has_any(names: Sequence[str], wanted: Sequence[str]) -> bool:
+    return not {name.lower() for name in names}.isdisjoint(name.lower() for name in wanted)
+
+
+def _gone_in_words(name: str) -> str:
+    return (
+        f"{name} can no longer be seen: it was deleted, or hidden from the token. What was read of it stays, "
+        "and from here on it is missing. May the token see it again, the next run goes on; if it is gone for "
+        "good, name it in [sources.github] left_out"
+    )

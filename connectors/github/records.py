@@ -230,6 +230,23 @@ class ExpectedCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """A pull request that was stored and is no longer there: deleted, or in another repository by now.
+
+    Only what GitHub says of it alone counts; whatever could not be asked is a gap.
+    """
+
+    stream: ClassVar[str] = "removals"
+    pull_request_id: str
+    repository_id: str
+    why: Literal["deleted", "moved_away"]
+
+    @property
+    def key(self) -> str:
+        return self.pull_request_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountIdentity:
     """What GitHub says about whose an account is, to one organisation; asked where nobody claims it."""
 
@@ -271,6 +288,7 @@ Record = (
     | Reaction
     | Deployment
     | ExpectedCount
+    | Removal
     | AccountIdentity
     | IdentityAccess
 )
@@ -285,6 +303,7 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     Reaction,
     Deployment,
     ExpectedCount,
+    Removal,
     AccountIdentity,
     IdentityAccess,
 )

@@ -66,7 +66,15 @@ class World:
         for key in self.random.sample(sorted(self.pulls), min(5, len(self.pulls))):
             self.live_on(key, known_at - DAY)
             brought.append(key)
-        self.land(known_at, sorted(set(brought)))
+        # Some are deleted at the source, one of them in the night that brought it; none of the first merges,
+        # which tell what branch was the default: everything would be built anew.
+        late = [
+            key
+            for key, one in sorted(self.pulls.items())
+            if one.pull.merged_at_utc is None or one.pull.merged_at_utc > FIRST_NIGHT - 30 * DAY
+        ]
+        gone = self.random.sample(late, 2) + brought[-1:] if self.nights else []
+        self.land(known_at, sorted(set(brought)), removed=sorted(set(gone)))
         if organization_too:
             self.land_organization(known_at)
         self.nights += 1
@@ -178,7 +186,7 @@ class World:
 
     # ------------------------------------------------------------------ loads
 
-    def land(self, known_at: datetime, keys: list[str]) -> None:
+    def land(self, known_at: datetime, keys: list[str], removed: list[str]) -> None:
         load = Landing(self.folder).open_load(
             source="github",
             known_at_utc=known_at,
@@ -194,6 +202,10 @@ class World:
             snapshot = self.pulls[key]
             scope = snapshot.pull.repository_id
             load.write([snapshot.pull, *snapshot.children], scope=scope, fetched_at_utc=known_at)
+        for key in removed:
+            of = self.pulls[key].pull.repository_id
+            removal = github.Removal(pull_request_id=key, repository_id=of, why="deleted")
+            load.write([removal], scope=f"{of}/census", fetched_at_utc=known_at)
         load.finish()
 
     def land_organization(self, known_at: datetime) -> None:

@@ -7,24 +7,68 @@ WITH months AS (
     ))::DATE AS month_start
 ),
 
--- What was read of a repository last counts until it is read again; anything else (a listing, a sweep, a name
--- that could not be found) is over with the next load.
-scopes AS (
-    SELECT scope, gap
-    FROM newest_scopes
+newest AS (
+    SELECT max_by(load_id, (known_at_utc, load_id)) AS load_id, max(known_at_utc) AS known_at_utc
+    FROM ops.loads
     WHERE source = 'github'
-        AND scope NOT IN ('github:counts', 'github:identities')
-        AND NOT ends_with(scope, '/deployments')  -- they concern no pull request: github_deployments.sql
+),
+
+-- What was read of a repository last counts until it is read again; anything else (a listing, a sweep, a name
+-- that could not be found) is over with the next load. One that is no longer read (left out, or with another
+-- owner now) is told as far as it was read. A gap is of what may have changed since there was none: months that
+-- ended long before have been read, and what is still to come of their cases came in time.
+scopes AS (
+    SELECT
+        scopes.scope,
+        scopes.gap,
+        reporting_month(CASE WHEN loads.load_id = newest.load_id THEN $as_of_utc ELSE loads.known_at_utc END)
+            AS last_month,
+        CASE
+            WHEN scopes.gap IS NOT NULL
+                THEN coalesce(reporting_month(scopes.whole_at_utc - to_days($late_days)), DATE '0001-01-01')
+        END AS gap_from
+    FROM newest_scopes AS scopes
+    JOIN ops.loads AS loads ON loads.load_id = scopes.load_id
+    CROSS JOIN newest
+    WHERE scopes.source = 'github'
+        AND scopes.scope NOT IN ('github:counts', 'github:identities')
+        AND NOT ends_with(scopes.scope, '/deployments')  -- they concern no pull request: github_deployments.sql
+        AND NOT ends_with(scopes.scope, '/census')
         AND (
-            load_id = (SELECT max_by(load_id, (known_at_utc, load_id)) FROM ops.loads WHERE source = 'github')
-            OR scope IN (SELECT repository_id FROM core.repositories)
+            (scopes.load_id = newest.load_id AND scopes.gap IS NOT NULL)
+            OR scopes.scope IN (SELECT repository_id FROM core.repositories)
         )
+),
+
+-- Whether what is missing of a repository was deleted could not be told.
+untold AS (
+    SELECT replace(scopes.scope, '/census', '') AS scope, scopes.gap
+    FROM newest_scopes AS scopes
+    JOIN newest ON newest.load_id = scopes.load_id
+    WHERE scopes.source = 'github' AND ends_with(scopes.scope, '/census') AND scopes.gap IS NOT NULL
 ),
 
 stored AS (
     SELECT repository_id AS scope, reporting_month(created_at_utc) AS month_start, count(*) AS stored
     FROM core.pull_requests
     GROUP BY repository_id, reporting_month(created_at_utc)
+),
+
+-- What was stored once and is no longer there, by the month of its creation.
+deleted AS (
+    SELECT gone.scope, reporting_month(gone.created_at_utc) AS month_start, count(*) AS deleted
+    FROM (
+        SELECT
+            versions.repository_id AS scope,
+            min(versions.created_at_utc) AT TIME ZONE 'UTC' AS created_at_utc
+        FROM landing.github__pull_requests__versions AS versions
+        JOIN landing.github__removals AS removals ON removals.pull_request_id = versions.pull_request_id
+        WHERE NOT EXISTS (
+            FROM landing.github__pull_requests AS pulls WHERE pulls.pull_request_id = versions.pull_request_id
+        )
+        GROUP BY versions.repository_id, versions.pull_request_id
+    ) AS gone
+    GROUP BY gone.scope, reporting_month(gone.created_at_utc)
 ),
 
 -- What was rejected and has not been read whole since: a night reads only what has changed, so a rejected record
@@ -87,9 +131,11 @@ single_months AS (
 compared AS (
     SELECT
         scopes.scope,
-        scopes.gap,
+        CASE WHEN months.month_start >= scopes.gap_from THEN scopes.gap END AS gap,
+        untold.gap AS untold,
         months.month_start,
         coalesce(stored.stored, 0) AS stored,
+        coalesce(deleted.deleted, 0) AS deleted,
         CASE
             WHEN reporting_month(wholes.first_utc) >= months.month_start THEN NULL
             WHEN wholes.agrees THEN coalesce(stored.stored, 0)
@@ -99,7 +145,9 @@ compared AS (
         coalesce(lost.rejected, 0) AS rejected_here,
         coalesce(reporting_month(wholes.first_utc) >= months.month_start, false) AS is_before_since
     FROM scopes
-    CROSS JOIN months
+    JOIN months ON months.month_start <= scopes.last_month
+    LEFT JOIN untold ON untold.scope = scopes.scope
+    LEFT JOIN deleted ON deleted.scope = scopes.scope AND deleted.month_start = months.month_start
     LEFT JOIN stored ON stored.scope = scopes.scope AND stored.month_start = months.month_start
     LEFT JOIN lost ON lost.scope = scopes.scope AND lost.month_start = months.month_start
     LEFT JOIN lost AS somewhere ON somewhere.scope = scopes.scope AND somewhere.month_start IS NULL
@@ -115,8 +163,10 @@ SELECT
     stored,
     expected,
     rejected,
+    deleted,
     CASE
         WHEN gap IS NOT NULL OR rejected > 0 OR stored < expected THEN 'incomplete'
+        WHEN stored > expected AND untold IS NOT NULL THEN 'incomplete'
         WHEN stored = expected THEN 'complete'
         ELSE 'unknown'
     END AS status,
@@ -125,6 +175,7 @@ SELECT
         WHEN rejected_here > 0 THEN 'records of this month were rejected (ops.rejected_records)'
         WHEN rejected > 0 THEN 'pull requests of unknown month were rejected (ops.rejected_records)'
         WHEN stored < expected THEN 'fewer pull requests are stored than the source counts'
+        WHEN stored > expected AND untold IS NOT NULL THEN untold
         WHEN stored > expected THEN 'more pull requests are stored than the source counts now'
         WHEN is_before_since THEN 'before the configured since'
         WHEN expected IS NULL THEN 'the source did not say how many there should be'

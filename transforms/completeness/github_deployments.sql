@@ -7,6 +7,7 @@ SELECT
     0 AS stored,
     NULL AS expected,
     0 AS rejected,
+    0 AS deleted,
     'incomplete' AS status,
     scopes.gap AS reason
 FROM newest_scopes AS scopes

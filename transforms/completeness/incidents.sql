@@ -31,6 +31,7 @@ SELECT
     stored.stored,
     NULL AS expected,
     rejects.rejected,
+    0 AS deleted,
     CASE WHEN gaps.gap IS NOT NULL OR rejects.rejected > 0 THEN 'incomplete' ELSE 'unknown' END AS status,
     CASE
         WHEN gaps.gap IS NOT NULL THEN gaps.gap

@@ -24,6 +24,7 @@ SELECT
     0 AS stored,
     NULL AS expected,
     max(reasons.rejected) AS rejected,
+    0 AS deleted,
     'incomplete' AS status,
     string_agg(reasons.reason, ' ' ORDER BY reasons.reason) AS reason
 FROM reasons

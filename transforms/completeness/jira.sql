@@ -56,6 +56,20 @@ lost AS (
     GROUP BY rejected.scope
 ),
 
+deleted AS (
+    SELECT gone.scope, reporting_month(gone.created_at_utc) AS month_start, count(*) AS deleted
+    FROM (
+        SELECT
+            arg_max(versions.project_id, (versions._load, versions._page)) AS scope,
+            min(versions.created_at_utc) AT TIME ZONE 'UTC' AS created_at_utc
+        FROM landing.jira__tickets__versions AS versions
+        JOIN landing.jira__removals AS removals ON removals.ticket_id = versions.ticket_id
+        WHERE NOT EXISTS (FROM landing.jira__tickets AS tickets WHERE tickets.ticket_id = versions.ticket_id)
+        GROUP BY versions.ticket_id
+    ) AS gone
+    GROUP BY gone.scope, reporting_month(gone.created_at_utc)
+),
+
 compared AS (
     SELECT
         scopes.scope,
@@ -64,12 +78,14 @@ compared AS (
         coalesce(stored.stored, 0) AS stored,
         CASE WHEN agreement.expected = agreement.stored THEN coalesce(stored.stored, 0) END AS expected,
         coalesce(lost.rejected, 0) AS rejected,
+        coalesce(deleted.deleted, 0) AS deleted,
         agreement.stored < agreement.expected AS is_short
     FROM scopes
     CROSS JOIN months
     JOIN agreement ON agreement.scope = scopes.scope
     LEFT JOIN stored ON stored.scope = scopes.scope AND stored.month_start = months.month_start
     LEFT JOIN lost ON lost.scope = scopes.scope
+    LEFT JOIN deleted ON deleted.scope = scopes.scope AND deleted.month_start = months.month_start
 )
 
 SELECT
@@ -79,6 +95,7 @@ SELECT
     stored,
     expected,
     rejected,
+    deleted,
     CASE
         WHEN gap IS NOT NULL OR rejected > 0 OR coalesce(is_short, false) THEN 'incomplete'
         WHEN stored = expected THEN 'complete'

@@ -89,6 +89,7 @@ SELECT
     stored,
     expected,
     rejected,
+    0 AS deleted,
     CASE
         WHEN gap IS NOT NULL OR rejected > 0 OR stored < expected THEN 'incomplete'
         WHEN stored = expected THEN 'complete'

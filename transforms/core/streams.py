@@ -5,6 +5,7 @@ Not here: what the rows mean (the SELECTs beside this file).
 
 A pull request and its children are one snapshot: of a child, only the rows that came with the newest
 snapshot of its parent count, so a deleted comment disappears by itself and stays in the past it belonged to.
+A parent that was removed is not there, and nothing below it, as of every load from the removal on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,13 +25,15 @@ class Stream:
     """How to find the newest rows of a stream.
 
     ``key``: one row per key is kept, the newest. ``snapshot_of``: rows count only where they came with the
-    newest row of that stream that has the same value in ``parent``. ``whole``: all rows of the newest
-    load in which the scope of that name was read.
+    newest row of that stream that has the same value in ``parent``. ``removed_by``: rows of that stream with
+    the same key say that what came before them is no longer there. ``whole``: all rows of the newest load in
+    which the scope of that name was read.
     """
 
     key: str | None = None
     snapshot_of: str | None = None
     parent: str | None = None
+    removed_by: str | None = None
     whole: bool = False
 
 
@@ -38,7 +41,8 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
     "github": {
         "repositories": Stream(key="repository_id"),
         "accounts": Stream(key="account_id"),
-        "pull_requests": Stream(key="pull_request_id"),
+        "removals": Stream(key="pull_request_id"),
+        "pull_requests": Stream(key="pull_request_id", removed_by="removals"),
         "pull_request_events": Stream(key="event_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "reviews": Stream(key="review_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "review_threads": Stream(key="thread_id", snapshot_of="pull_requests", parent="pull_request_id"),
@@ -53,12 +57,12 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
         "projects": Stream(key="project_id"),
         "statuses": Stream(key="status_id"),
         "accounts": Stream(key="account_id"),
-        "tickets": Stream(key="ticket_id"),
+        "removals": Stream(key="ticket_id"),
+        "tickets": Stream(key="ticket_id", removed_by="removals"),
         "ticket_changes": Stream(key="change_id", snapshot_of="tickets", parent="ticket_id"),
         "ticket_links": Stream(key="link_id, ticket_id", snapshot_of="tickets", parent="ticket_id"),
         "ticket_references": Stream(key="ticket_id, names", snapshot_of="tickets", parent="ticket_id"),
         "sprints": Stream(key="sprint_id"),
-        "removals": Stream(key="ticket_id"),
         "expected_counts": Stream(key="count_id"),
     },
     "pagerduty": {
@@ -123,6 +127,13 @@ WHERE EXISTS (
     FROM landing.{parents} AS parents
     WHERE parents.{parent} = versions.{parent} AND parents._load = versions._load
         AND parents._page = versions._page
+)
+"""
+_NOT_REMOVED = """
+WHERE NOT EXISTS (
+    FROM landing.{removals}__versions AS removals
+    WHERE removals.{key} = versions.{key}
+        AND (removals._load, removals._page) > (versions._load, versions._page)
 )
 """
 _WHOLE = """
@@ -240,6 +251,9 @@ def make_newest(
     if kind.snapshot_of is not None:
         parents = f"{name.partition('__')[0]}__{kind.snapshot_of}"
         where = _OF_SNAPSHOT.format(parents=parents, parent=kind.parent)
+    if kind.removed_by is not None:
+        removals = f"{name.partition('__')[0]}__{kind.removed_by}"
+        where = _NOT_REMOVED.format(removals=removals, key=kind.key)
     connection.execute(_NEWEST.format(name=name, key=kind.key, where=where))
 
 

@@ -25,5 +25,6 @@ def build_coverage(connection: duckdb.DuckDBPyConnection, sources: Iterable[str]
     for source in sources:
         if (files("transforms") / "coverage" / f"{source}.sql").is_file():
             connection.execute(f"CREATE OR REPLACE TEMP VIEW cases AS {sql(f'coverage/{source}.sql')}")
-            insert(connection, "ops.identity_coverage", sql("coverage/months.sql"), {"source": source})
+            asked = {"source": source, "enough": ENOUGH}
+            insert(connection, "ops.identity_coverage", sql("coverage/months.sql"), asked)
     connection.execute("DROP TABLE standings; DROP VIEW IF EXISTS cases")

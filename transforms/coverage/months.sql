@@ -6,7 +6,8 @@ SELECT
     count(*) FILTER (WHERE standings.standing = 'claimed') AS claimed,
     count(*) FILTER (WHERE standings.standing = 'contested') AS contested,
     count(*) FILTER (WHERE standings.standing = 'unclaimed') AS unclaimed,
-    count(*) FILTER (WHERE cases.person_id IS NULL) AS deleted
+    count(*) FILTER (WHERE cases.person_id IS NULL) AS deleted,
+    count(*) FILTER (WHERE standings.standing = 'claimed') >= $enough * count(*) AS is_enough
 FROM cases
 LEFT JOIN standings ON standings.person_id = cases.person_id
 WHERE cases.person_id IS NULL OR standings.standing IN ('claimed', 'contested', 'unclaimed')

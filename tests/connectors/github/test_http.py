@@ -25,7 +25,15 @@ from connectors.errors import StopScopeError, StopSourceError
 from connectors.github.http import AppKey, GitHubOverHttp
 from connectors.github.transport import Answer, Operation
 from connectors.waiting import ATTEMPTS, Patience
-from tests.connectors.github.builders import SERVED_AT, connection, page_of, pull_request, read, review
+from tests.connectors.github.builders import (
+    SERVED_AT,
+    TOASTER,
+    connection,
+    page_of,
+    pull_request,
+    read,
+    review,
+)
 
 TOKEN = "made-up-token-of-nobody"
 TIME = Operation(name="ServerTime", variables={})
@@ -669,7 +677,7 @@ def test_pygithub_at_debug_masks_the_token(server: Server, caplog: pytest.LogCap
 def test_a_scope_that_ends_keeps_what_was_read_and_others_go_on(server: Server) -> None:
     page = Reply(body={"data": page_of(pull_request(1), more="p1")})
     bad = Reply(status=502, body=HTML)
-    other = Reply(body={"data": page_of(pull_request(2))})
+    other = Reply(body={"data": page_of(pull_request(2), repository=TOASTER)})
     smaller_and_smaller = 6  # 50, 25, 12, 6, 3 and 1 pull requests, each tried as often as any request
     sent = _to(server, GOOD, page, *[bad] * ATTEMPTS * smaller_and_smaller, other)
     found = read(sent.transport, "acme/kettle", "acme/toaster")
@@ -680,7 +688,7 @@ def test_a_scope_that_ends_keeps_what_was_read_and_others_go_on(server: Server) 
             "the rest is missing.",
         )
     ]
-    assert found.keys("pull_requests") == ["github:501/pull/1", "github:501/pull/2"]
+    assert found.keys("pull_requests") == ["github:501/pull/1", "github:502/pull/2"]
 
 
 def test_a_page_that_comes_at_the_third_try_is_read_once(server: Server) -> None:

@@ -1,16 +1,6 @@
 -- One row per ticket that is still there, as its history says it was at the as-of.
-WITH present AS (
-    SELECT tickets.*
-    FROM landing.jira__tickets AS tickets
-    WHERE NOT EXISTS (
-        FROM landing.jira__removals AS removals
-        WHERE removals.ticket_id = tickets.ticket_id
-            AND (removals._load, removals._page) > (tickets._load, tickets._page)
-    )
-),
-
--- The last change before the as-of and the first after it, of what a ticket shows only as it is now.
-history AS (
+WITH history AS (
+    -- The last change before the as-of and the first after it, of what a ticket shows only as it is now.
     SELECT
         ticket_id,
         field,
@@ -26,28 +16,28 @@ history AS (
 
 then_ AS (
     SELECT
-        present.*,
-        CASE WHEN statuses.first_after IS NOT NULL THEN statuses.first_after['value'] ELSE present.status_id END
+        tickets.*,
+        CASE WHEN statuses.first_after IS NOT NULL THEN statuses.first_after['value'] ELSE tickets.status_id END
             AS status_id_then,
-        CASE WHEN statuses.first_after IS NOT NULL THEN statuses.first_after['words'] ELSE present.status END
+        CASE WHEN statuses.first_after IS NOT NULL THEN statuses.first_after['words'] ELSE tickets.status END
             AS status_then,
         CASE WHEN assignees.first_after IS NOT NULL THEN assignees.first_after['value']
-            ELSE present.assignee_account_id END AS assignee_then,
+            ELSE tickets.assignee_account_id END AS assignee_then,
         CASE WHEN resolutions.first_after IS NOT NULL THEN resolutions.first_after['words']
-            ELSE present.resolution END AS resolution_then,
+            ELSE tickets.resolution END AS resolution_then,
         CASE
-            WHEN resolutions.first_after IS NULL THEN present.resolved_at_utc
+            WHEN resolutions.first_after IS NULL THEN tickets.resolved_at_utc
             WHEN resolutions.last_before['words'] IS NOT NULL THEN resolutions.last_before['changed_at_utc']
         END AS resolved_then
-    FROM present
-    LEFT JOIN history AS statuses ON statuses.ticket_id = present.ticket_id AND statuses.field = 'status'
+    FROM landing.jira__tickets AS tickets
+    LEFT JOIN history AS statuses ON statuses.ticket_id = tickets.ticket_id AND statuses.field = 'status'
     LEFT JOIN history AS resolutions
-        ON resolutions.ticket_id = present.ticket_id AND resolutions.field = 'resolution'
-    LEFT JOIN history AS assignees ON assignees.ticket_id = present.ticket_id AND assignees.field = 'assignee'
+        ON resolutions.ticket_id = tickets.ticket_id AND resolutions.field = 'resolution'
+    LEFT JOIN history AS assignees ON assignees.ticket_id = tickets.ticket_id AND assignees.field = 'assignee'
 ),
 
 refs AS (
-    SELECT ref, arg_max(ticket_id, (_load, _page)) AS ticket_id FROM present GROUP BY ref
+    SELECT ref, arg_max(ticket_id, (_load, _page)) AS ticket_id FROM landing.jira__tickets GROUP BY ref
 )
 
 SELECT
@@ -87,5 +77,5 @@ FROM then_
 LEFT JOIN landing.jira__statuses AS kinds ON kinds.status_id = then_.status_id_then
 LEFT JOIN core.accounts AS assignees ON assignees.account_id = then_.assignee_then
 LEFT JOIN refs AS epics ON epics.ref = then_.epic_ref
-LEFT JOIN present AS parents ON parents.ticket_id = then_.parent_ticket_id
+LEFT JOIN landing.jira__tickets AS parents ON parents.ticket_id = then_.parent_ticket_id
 LEFT JOIN refs AS parent_epics ON parent_epics.ref = parents.epic_ref
