@@ -88,43 +88,69 @@ def _goals(organization: Organization) -> str:
     this = date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
     before, after = _months_later(this, -3), _months_later(this, 3)
     stretches = [(before, this), (after, _months_later(after, 3))]
-    return (
-        "# Goals of made-up people: see docs/goals.md.\n"
-        + "".join(
-            f"""
-[[goal]]
-id = "{person.person}-reviews-{first}"
-person = "{person.person}"
-title = "Answer review requests within a day"
-metric = "rq_response_24h"
-comparator = "at_least"
-target = 0.9
-start = {first}
-end = {following - timedelta(days=1)}
-denominator = "all requests by name"
-n_min = 10
-parent = "Reviews nobody waits for"
-"""
-            for first, following in stretches
-            for person in organization.people[:12]
+    reviews = [
+        _goal(
+            goal_id=f"{person.person}-reviews-{first}",
+            owner=f'person = "{person.person}"',
+            title="Answer review requests within a day",
+            terms=("rq_response_24h", "at_least", 0.9, 10),
+            stretch=(first, following),
+            denominator="all requests by name",
+            parent="Reviews nobody waits for",
         )
-        + "".join(
-            f"""
-[[goal]]
-id = "{team.slug}-coverage-{before}"
-team = "{team.slug}"
-title = "Everything merged is approved by a second person"
-metric = "rq_review_coverage"
-comparator = "at_least"
-target = 0.95
-start = {before}
-end = {this - timedelta(days=1)}
-denominator = "merged changes of the team's services, reverts aside"
-n_min = 20
-"""
-            for team in organization.teams
+        for first, following in stretches
+        for person in organization.people[:12]
+    ]
+    bugs = [
+        _goal(
+            goal_id=f"{person.person}-bugs-{before}",
+            owner=f'person = "{person.person}"',
+            title="Fewer than two production bugs a sprint",
+            terms=("si_prod_bugs_per_sprint", "less_than", 2, 3),
+            stretch=(before, this),
+            denominator="confirmed production bugs that a ticket traces to a change",
         )
-    )
+        for person in [one for one in organization.people if one.accounts][:2]
+    ]
+    coverage = [
+        _goal(
+            goal_id=f"{team.slug}-coverage-{before}",
+            owner=f'team = "{team.slug}"',
+            title="Everything merged is approved by a second person",
+            terms=("rq_review_coverage", "at_least", 0.95, 20),
+            stretch=(before, this),
+            denominator="merged changes of the team's services, reverts aside",
+        )
+        for team in organization.teams
+    ]
+    return "# Goals of made-up people: see docs/goals.md.\n" + "".join([*reviews, *bugs, *coverage])
+
+
+def _goal(
+    *,
+    goal_id: str,
+    owner: str,
+    title: str,
+    terms: tuple[str, str, float, int],
+    stretch: tuple[date, date],
+    denominator: str,
+    parent: str | None = None,
+) -> str:
+    """A goal as it is written down. ``terms``: metric, comparator, target, fewest cases for a verdict."""
+    metric, comparator, target, n_min = terms
+    return f"""
+[[goal]]
+id = "{goal_id}"
+{owner}
+title = "{title}"
+metric = "{metric}"
+comparator = "{comparator}"
+target = {target}
+start = {stretch[0]}
+end = {stretch[1] - timedelta(days=1)}
+denominator = "{denominator}"
+n_min = {n_min}
+""" + (f'parent = "{parent}"\n' if parent else "")
 
 
 def _months_later(first: date, months: int) -> date:

@@ -127,3 +127,41 @@ def test_a_packet_of_a_past_day_is_rebuilt_beside_the_published_one(demo: Path) 
     document = json.loads((out / "2026-Q1" / person / "packet.json").read_text())
     assert document["period"]["as_of_utc"] == "2026-05-31T00:00:00Z"
     assert (demo / "published" / "current").readlink() == before
+
+
+def test_tickets_features_and_goals_reach_packets_and_the_trend_page(demo: Path) -> None:
+    """Through the real clients and files: adoption, follow-ups, defects, and who worked on what."""
+    with published(demo) as connection:
+        with_cases = {
+            metric
+            for (metric,) in connection.execute(
+                "SELECT DISTINCT metric_id FROM trends.periods WHERE n > 0 AND subject_kind <> 'person'"
+            ).fetchall()
+        }
+        agreed = {
+            person
+            for (person,) in connection.execute(
+                "SELECT DISTINCT owner_id FROM core.goals WHERE metric_id = 'si_prod_bugs_per_sprint'"
+            ).fetchall()
+        }
+        described = {
+            person
+            for (person,) in connection.execute(
+                "SELECT DISTINCT subject_id FROM facts.si_prod_bugs_per_sprint WHERE subject_kind = 'person'"
+            ).fetchall()
+        }
+    assert with_cases >= {
+        *("fc_adoption_rate", "fc_docs_with_feature", "si_followup_closed", "rq_escaped_defects"),
+        *("si_prod_bugs_per_sprint", "oc_postmortem_on_time"),
+    }
+    assert described <= agreed
+    packets = [json.loads(path.read_text()) for path in sorted(demo.glob("packets/2026-Q2/*/packet.json"))]
+    shown = [packet for packet in packets if packet["features"]]
+    assert shown
+    assert any(feature["taken_up"] for packet in shown for feature in packet["features"])
+    assert any(feature["measured"] for packet in shown for feature in packet["features"])
+    assert any(goal["team"] for packet in packets for goal in packet["goals"])
+    assert {packet["agreed_last_time"] == "None recorded." for packet in packets} == {True, False}
+    page = (demo / "trends" / "index.html").read_text()
+    assert "Attached, latency p95" in page
+    assert "Goal: Everything merged is approved by a second person" in page

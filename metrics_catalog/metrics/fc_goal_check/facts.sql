@@ -15,7 +15,7 @@ SELECT
         WHEN is_withdrawn THEN 'withdrawn'
         ELSE 'as_agreed'
     END AS why,
-    target AS amount,
+    NULL AS amount,
     NULL AS exposure
 FROM core.goals
 WHERE owner_kind = 'person'
