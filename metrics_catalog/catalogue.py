@@ -65,10 +65,14 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """What some source must give: any of these ``core`` entities or columns; the words where none does."""
+    """What some source must give: any of these ``core`` entities or columns; the words where none does.
+
+    With ``seen`` a source that could give them, and never gave one, does not: they are kept elsewhere.
+    """
 
     any_of: tuple[str, ...]
     missing: str
+    seen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

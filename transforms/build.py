@@ -268,7 +268,17 @@ def comments(catalogue: Mapping[str, Metric]) -> list[str]:
 def _gaps(connection: duckdb.DuckDBPyConnection, catalogue: Mapping[str, Metric]) -> dict[str, str]:
     """The metrics that lack an input, with what is missing in words, by the sources of the loads."""
     sources = connection.execute("SELECT DISTINCT source FROM ops.loads ORDER BY source").fetchall()
-    return source_gaps(catalogue, [source for (source,) in sources])
+    asked = {
+        name
+        for metric in catalogue.values()
+        for needed in metric.inputs
+        if needed.seen
+        for name in needed.any_of
+    }
+    empty = {
+        name for name in asked if connection.execute(f"SELECT count(*) FROM core.{name}").fetchall() == [(0,)]
+    }
+    return source_gaps(catalogue, [source for (source,) in sources], empty=empty)
 
 
 def _roster_dates(connection: duckdb.DuckDBPyConnection, sources: Sequence[str]) -> list[date]:

@@ -15,7 +15,7 @@ from metrics_catalog.catalogue import Metric
 from metrics_catalog.tables import table
 from transforms.core.build import CoreSettings, build_core
 from transforms.facts import build_facts, listed_cases
-from transforms.local_time import next_month
+from transforms.local_time import first_instant, next_month, quarter_start
 from transforms.periods.build import Limits, build_periods
 from transforms.queries import create
 from warehouse.connection import connect
@@ -41,6 +41,10 @@ def build_case(connection: duckdb.DuckDBPyConnection, case: Mapping[str, Any], m
     as_of = datetime.fromisoformat(case["as_of"]).astimezone(UTC)
     zone = config.get("reporting_tz", "UTC")
     rows = conformed_rows(case["inputs"], zone)
+    # The rows are the whole world: nothing is missing from the periods asked for, however quiet they begin.
+    first_day = min((_first_day(wanted["period"]) for wanted in case["expected"]), default=None)
+    for watched in rows["watched_services"] if first_day is not None else []:
+        watched["since_utc"] = first_instant(quarter_start(first_day), zone).replace(tzinfo=None)
     threshold = config.get("threshold_hours", metric.params.get("threshold_hours", 24))
     window = config.get("window_days", 7) if metric.family == "service_impact" else 7
     settings = CoreSettings(

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from tests.transforms.world import CATALOGUE, World, rows, utc
+from transforms.core.build import source_gaps
 
 METRICS = {name: replace(metric, n_min_month=1, n_min_quarter=1) for name, metric in CATALOGUE.items()}
 SHARE, HOURS, COVERAGE = "rq_response_24h", "rq_first_response_time", "rq_review_coverage"
@@ -621,3 +622,11 @@ def test_cells_of_persons_and_services_are_not_withheld() -> None:
 def test_value_is_computed_whole_where_it_is_withheld() -> None:
     with teams(a=4).periods(metrics=METRICS.values()) as connection:
         assert cells(connection, SHARE, "a")["2026-03"]["value"] == 1.0
+
+
+def test_post_mortems_that_nobody_ever_linked_are_kept_elsewhere() -> None:
+    metric = {"oc_postmortem_on_time": CATALOGUE["oc_postmortem_on_time"]}
+    assert source_gaps(metric, ["pagerduty"]) == {}
+    assert source_gaps(metric, ["pagerduty"], empty=["postmortems"]) == {
+        "oc_postmortem_on_time": "post-mortems linked from incidents"
+    }

@@ -8,7 +8,7 @@ of it: rows whose own instant is after the as-of do not exist, later ends are no
 comes in at the first step and meets the same cut.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from importlib.resources import files
@@ -147,6 +147,7 @@ _MEASURED = (
     ("incidents", "created_at_utc"),
     ("incident_log", "occurred_at_utc"),
     ("oncall_shifts", "start_at_utc"),
+    ("watched_services", "since_utc"),
 )
 
 DERIVED = (
@@ -218,13 +219,20 @@ def known_sources() -> list[str]:
     return sorted(set(found))
 
 
-def source_gaps(catalogue: Mapping[str, Metric], sources: Sequence[str]) -> dict[str, str]:
-    """What no source of these tells, in words, for each metric that needs it and so has no case at all."""
+def source_gaps(
+    catalogue: Mapping[str, Metric], sources: Sequence[str], *, empty: Collection[str] = ()
+) -> dict[str, str]:
+    """What no source of these tells, in words, for each metric that needs it and so has no case at all.
+
+    ``empty`` are the entities of which no source has ever given a row.
+    """
     missing = {
         metric.id: [
             needed.missing
             for needed in metric.inputs
-            if not any(is_told(name, sources) for name in needed.any_of)
+            if not any(
+                is_told(name, sources) and not (needed.seen and name in empty) for name in needed.any_of
+            )
         ]
         for metric in catalogue.values()
     }

@@ -22,8 +22,6 @@ resolved AS (
     WHERE incidents.resolved_at_utc IS NOT NULL
         AND incidents.is_major
         AND services.team_id IS NOT NULL
-        -- Where nobody has ever linked one, they are written elsewhere, and nothing is said.
-        AND EXISTS (FROM core.postmortems)
 ),
 
 worked AS (

@@ -9,12 +9,12 @@ WITH watched AS (
         greatest(months.start_utc, scopes.from_utc) AS start_utc,
         least(months.end_utc, scopes.to_utc, $as_of_utc) AS end_utc
     FROM core.service_scopes AS scopes
+    JOIN core.watched_services AS services ON services.service_id = scopes.service_id
     JOIN core.months AS months
-        ON months.end_utc > greatest(scopes.from_utc, (SELECT min(created_at_utc) FROM core.incidents))
+        ON months.end_utc > greatest(scopes.from_utc, services.since_utc)
         AND months.start_utc < scopes.to_utc
     WHERE scopes.subject_kind IN ('service', 'team')
         AND scopes.from_utc < $as_of_utc
-        AND scopes.service_id IN (SELECT service_id FROM core.watched_services)
 )
 
 SELECT

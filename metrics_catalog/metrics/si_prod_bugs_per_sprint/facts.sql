@@ -1,5 +1,5 @@
 -- One row per production defect of a pull request, in the sprint that shipped the change; and one per sprint, for
--- each person who has shipped anything, and for their team then.
+-- each person who has shipped anything, and for their team then, from the quarter of the first sprint they shipped in.
 WITH shipped AS (
     SELECT pr_id, min(finished_at_utc) AS shipped_at_utc
     FROM (
@@ -79,9 +79,11 @@ SELECT
     NULL,
     1
 FROM (
-    SELECT subjects.subject_kind, subjects.subject_id, min(changes.shipped_at_utc) AS first_utc
+    SELECT subjects.subject_kind, subjects.subject_id, min(changes.end_at_utc) AS first_utc
     FROM subjects
     JOIN changes ON changes.pr_id = subjects.pr_id
     GROUP BY subjects.subject_kind, subjects.subject_id
 ) AS everybody
-JOIN core.sprints AS sprints ON sprints.end_at_utc > everybody.first_utc
+JOIN core.sprints AS sprints
+    ON sprints.end_at_utc
+        >= reporting_midnight(date_trunc('quarter', reporting_date(everybody.first_utc))::DATE)

@@ -25,7 +25,7 @@ open_spans AS (
         reopenings.start_utc,
         coalesce(
             min(log.occurred_at_utc),
-            CASE WHEN incidents.resolved_at_utc > reopenings.start_utc THEN incidents.resolved_at_utc END,
+            CASE WHEN incidents.resolved_at_utc >= reopenings.start_utc THEN incidents.resolved_at_utc END,
             $as_of_utc
         ) AS end_utc
     FROM reopenings
@@ -33,7 +33,12 @@ open_spans AS (
     LEFT JOIN core.incident_log AS log
         ON log.incident_id = reopenings.incident_id
         AND log.type = 'resolve'
-        AND log.occurred_at_utc > reopenings.start_utc
+        -- Sources tell seconds: what is resolved in the second it began was down for none; one that is opened again
+        -- in the second of a resolution goes on.
+        AND (
+            log.occurred_at_utc > reopenings.start_utc
+            OR (log.occurred_at_utc = reopenings.start_utc AND reopenings.start_utc = incidents.created_at_utc)
+        )
     GROUP BY incidents.incident_id, incidents.service_id, reopenings.start_utc, incidents.resolved_at_utc
 ),
 
@@ -74,7 +79,7 @@ down AS (
         pieces.start_utc,
         epoch_us(pieces.end_utc) - epoch_us(pieces.start_utc) AS down_us,
         row_number() OVER (
-            PARTITION BY pieces.service_id, pieces.start_utc ORDER BY spans.start_utc, spans.incident_id
+            PARTITION BY pieces.service_id, pieces.start_utc ORDER BY min(spans.start_utc), spans.incident_id
         ) = 1 AS is_first
     FROM pieces
     JOIN spans
@@ -87,6 +92,7 @@ down AS (
             AND windows.start_at_utc <= pieces.start_utc
             AND windows.end_at_utc >= pieces.end_utc
     )
+    GROUP BY spans.incident_id, pieces.service_id, pieces.start_utc, pieces.end_utc
 ),
 
 by_month AS (
@@ -104,12 +110,12 @@ by_month AS (
 watched AS (
     SELECT DISTINCT scopes.service_id, months.month_start, months.start_utc, months.end_utc
     FROM core.service_scopes AS scopes
+    JOIN core.watched_services AS services ON services.service_id = scopes.service_id
     JOIN core.months AS months
-        ON months.end_utc > greatest(scopes.from_utc, (SELECT min(created_at_utc) FROM core.incidents))
+        ON months.end_utc > greatest(scopes.from_utc, services.since_utc)
         AND months.start_utc < scopes.to_utc
     WHERE scopes.subject_kind = 'service'
         AND months.start_utc < $as_of_utc
-        AND scopes.service_id IN (SELECT service_id FROM core.watched_services)
 )
 
 SELECT
