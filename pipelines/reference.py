@@ -115,7 +115,7 @@ def _examples(metric_id: str) -> str:
         if (Path(__file__).parents[1] / folder / f"{metric_id}.json").is_file()
     }
     if len(found) == 1:
-        found = {"worked examples": path for path in found.values()}
+        found = {"worked examples": next(iter(found.values()))}
     return " and ".join(f"[{words}](../../{path})" for words, path in found.items())
 
 
