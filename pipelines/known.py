@@ -215,8 +215,9 @@ def _recent(
 def _unfinished(connection: duckdb.DuckDBPyConnection, since_utc: datetime) -> dict[str, datetime]:
     """By the scope of a repository's deployments, when the oldest was created that has not ended yet."""
     rows = connection.execute(
-        "SELECT repository_id || '/deployments', min(created_at_utc) FROM landing.github__deployments "
-        "WHERE finished_at_utc IS NULL AND created_at_utc >= $since_utc GROUP BY repository_id",
+        "SELECT repository_id || CASE WHEN name IS NULL THEN '' ELSE '/releases' END || '/deployments' "
+        "AS scope, min(created_at_utc) FROM landing.github__deployments "
+        "WHERE finished_at_utc IS NULL AND created_at_utc >= $since_utc GROUP BY scope",
         {"since_utc": since_utc.replace(tzinfo=None)},
     ).fetchall()
     return {scope: created.replace(tzinfo=UTC) for scope, created in rows}

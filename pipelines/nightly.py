@@ -310,6 +310,10 @@ def build_settings(night: Night, as_of_utc: datetime) -> BuildSettings:
                 if settings.sources.github is None
                 else settings.sources.github.deployment_environments
             ),
+            release_rules=tuple(
+                (one.repository, one.by, one.pattern, one.service)
+                for one in (settings.sources.github.releases if settings.sources.github else ())
+            ),
         ),
         organization=settings.organization.name,
         code_version=code_version(),

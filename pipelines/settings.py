@@ -80,6 +80,29 @@ class GitHubApp(_Section):
     private_key_file: Path
 
 
+class Released(_Section):
+    """[[sources.github.releases]]: releases or tags tell what reached production, in place of deployments."""
+
+    repository: str
+    by: Literal["releases", "tags"] = "releases"
+    pattern: str = Field(default="*", min_length=1)
+    service: str = ""
+
+    @field_validator("repository")
+    @classmethod
+    def _full_name(cls, value: str) -> str:
+        if value.count("/") != 1 or not all(value.split("/")):
+            raise ValueError(f'should be owner/name, found "{value}"')
+        return value
+
+    @field_validator("pattern", "service", "repository")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if any(not character.isprintable() for character in value):
+            raise ValueError("should be printable characters of one line")
+        return value
+
+
 class GitHub(_Section):
     """[sources.github]"""
 
@@ -91,6 +114,7 @@ class GitHub(_Section):
     left_out: tuple[str, ...] = ()
     since: date | None = None
     deployment_environments: tuple[str, ...] = ("production",)
+    releases: tuple[Released, ...] = ()
 
     @field_validator("repositories", "left_out")
     @classmethod
@@ -105,6 +129,20 @@ class GitHub(_Section):
         if (self.token is None) == (self.app is None):
             raise ValueError("one of token and app is needed, and not both")
         return self
+
+    @model_validator(mode="after")
+    def _one_kind_each(self) -> "GitHub":
+        for name, told_by in self.released_by.items():
+            if any(one.by != told_by for one in self.releases if one.repository.lower() == name):
+                raise ValueError(
+                    f"{name} is told by releases and by tags; one of them is needed, and not both"
+                )
+        return self
+
+    @property
+    def released_by(self) -> dict[str, str]:
+        """By the name of a repository in small letters: releases or tags."""
+        return {one.repository.lower(): one.by for one in self.releases}
 
     @property
     def since_utc(self) -> datetime | None:
@@ -309,6 +347,7 @@ class Settings(_Section):
                 "repositories": sorted(self.sources.github.repositories),
                 "since": self.sources.github.since,
                 "deployment_environments": sorted(self.sources.github.deployment_environments),
+                "releases": [one.model_dump() for one in self.sources.github.releases],
             },
             "jira": None
             if self.sources.jira is None

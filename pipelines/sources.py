@@ -297,6 +297,7 @@ def _over_http(asking: Asking, section: GitHub) -> "GitHubSource":
         left_out=section.left_out,
         since_utc=section.since_utc,
         deployments=bool(section.deployment_environments),
+        released_by=section.released_by,
     )
 
 

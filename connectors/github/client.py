@@ -38,6 +38,7 @@ from connectors.github.parse import Parsed, parse_pull_request, parse_repository
 from connectors.github.permissions import lacking
 from connectors.github.reactions import ratings_of
 from connectors.github.records import Account, Repository
+from connectors.github.releases import READINGS
 from connectors.github.rests import Rest, Waiting, next_cursor, number_of
 from connectors.github.transport import Answer, Json, Operation, Transport, error_kinds
 
@@ -67,7 +68,8 @@ class GitHubSource:
     changes that do not move a pull request's time of update. ``unclaimed`` are the accounts seen before
     that nobody claims, in the order in which GitHub is to be asked whose they are; ``not_asked`` are those it
     is not asked about. With ``deployments`` those are read too, of every
-    repository that was seen.
+    repository that was seen but those of ``released_by``: by a repository's name in small letters, what is
+    read in their place, releases or tags.
     """
 
     transport: Transport
@@ -77,6 +79,7 @@ class GitHubSource:
     known: Mapping[str, KnownRepository] = field(default_factory=dict)
     page_size: int = PAGE_SIZE
     deployments: bool = False
+    released_by: Mapping[str, str] = field(default_factory=dict)
     name: str = "github"
     usage: Usage = field(default_factory=Usage)
     read: dict[str, Repository] = field(default_factory=dict)
@@ -116,8 +119,14 @@ class GitHubSource:
         yield from self._out_of_sight()
         if self.known:
             yield from self._sweep()
-        if self.deployments:
-            yield from deployment_pages(self._send, tuple(self.read.values()), self.known)
+        for by, reading in READINGS.items():
+            wanted = [each for each in self.read.values() if self._reaches_production(each) == by]
+            yield from deployment_pages(self._send, wanted, self.known, reading)
+
+    def _reaches_production(self, repository: Repository) -> str | None:
+        """What tells that a change of it did: deployments, releases, tags, or nothing that is read here."""
+        told = self.released_by.get(repository.name_with_owner.lower())
+        return told or ("deployments" if self.deployments else None)
 
     def identities(self) -> Iterator[Page]:
         """After the pages: what may tell whose accounts are that nobody claims. Raises StopSourceError.
@@ -257,7 +266,9 @@ class GitHubSource:
             self._send,
             repository=repository,
             organizations=self.organizations,
-            deployments=self.deployments,
+            reading=READINGS.get(
+                self.released_by.get(repository.lower(), "deployments" if self.deployments else "")
+            ),
         )
 
     def _unchanged(self, found: "Found") -> list[Page | Gap]:

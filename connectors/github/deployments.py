@@ -10,7 +10,9 @@ created a short while before the last complete run, or has not ended yet (``sour
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from connectors.contract import Gap, Page, RejectedRecord
@@ -37,32 +39,42 @@ _REPAIRS = ("rollback_of", "reverts", "remediates", "hotfix_of", "fixes")
 Send = Callable[[Sequence[Operation]], Answer]
 
 
-def scope_of(repository_id: str) -> str:
-    """The scope of a repository's deployments: they may be refused where its pull requests are not."""
-    return f"{repository_id}/deployments"
+def scope_of(repository_id: str, by: str = "deployments") -> str:
+    """The scope of a repository's deployments: they may be refused where its pull requests are not.
+
+    What else is read in their place has one of its own: whoever changes from one to the other reads it whole.
+    """
+    return f"{repository_id}/deployments" if by == "deployments" else f"{repository_id}/{by}/deployments"
 
 
 def deployment_pages(
-    send: Send, repositories: Sequence[Repository], known: Mapping[str, KnownRepository]
+    send: Send,
+    repositories: Sequence[Repository],
+    known: Mapping[str, KnownRepository],
+    reading: "Reading | None" = None,
 ) -> Iterator[Page | Gap]:
     """The deployments of these repositories, the newest first; a gap for each that cannot be read."""
+    reading = reading or DEPLOYMENTS
     for start in range(0, len(repositories), REPOSITORIES_A_REQUEST):
         some = repositories[start : start + REPOSITORIES_A_REQUEST]
-        sizes = [FIRST_PAGE_OF_A_NIGHT if scope_of(one.repository_id) in known else PAGE_SIZE for one in some]
-        asked = [_asked(one, None, size) for one, size in zip(some, sizes, strict=True)]
+        scopes = [scope_of(one.repository_id, reading.by) for one in some]
+        sizes = [FIRST_PAGE_OF_A_NIGHT if scope in known else PAGE_SIZE for scope in scopes]
+        asked = [_asked(reading, one, None, size) for one, size in zip(some, sizes, strict=True)]
         try:
             answer: Answer | None = send(asked)
         except StopScopeError:
             answer = None  # each is asked alone, and says itself what is wrong
         for place, repository in enumerate(some):
             first = answer if answer is not None and not _errors_of(answer, place) else None
-            yield from _repository(send, repository, known, first, place)
+            scope = scope_of(repository.repository_id, reading.by)
+            until = _until(known.get(scope), reading.can_change)
+            yield from _repository(send, reading, repository, until=until, first=first, place=place)
 
 
-def _asked(repository: Repository, after: str | None, size: int) -> Operation:
+def _asked(reading: "Reading", repository: Repository, after: str | None, size: int) -> Operation:
     owner, _, name = repository.name_with_owner.partition("/")
     variables = {"owner": owner, "name": name, "after": after, "pageSize": size}
-    return Operation(name="Deployments", variables=variables)
+    return Operation(name=reading.operation, variables=variables)
 
 
 def _errors_of(answer: Answer, place: int) -> list[Mapping[str, Any]]:
@@ -71,13 +83,14 @@ def _errors_of(answer: Answer, place: int) -> list[Mapping[str, Any]]:
 
 def _repository(
     send: Send,
+    reading: "Reading",
     repository: Repository,
-    known: Mapping[str, KnownRepository],
+    *,
+    until: datetime | None,
     first: Answer | None,
     place: int,
 ) -> Iterator[Page | Gap]:
-    scope = scope_of(repository.repository_id)
-    until = _until(known.get(scope))
+    scope, words = scope_of(repository.repository_id, reading.by), reading.by
     after: str | None = None
     seen: set[str] = set()
     answer, number, lost = first, 0, 0
@@ -85,11 +98,14 @@ def _repository(
         while True:
             number += 1
             if answer is None:
-                answer, place = _whole(send, repository, after), 0
-            what = f"deployments of {repository.name_with_owner}, page {number}"
-            connection = _connection(answer, place, what)
-            listed = nodes({"deployments": connection}, "deployments")
-            page, oldest = _page(send, listed, repository, answer.served_at_utc, number)
+                answer, place = _whole(send, reading, repository, after), 0
+            what = f"{words} of {repository.name_with_owner}, page {number}"
+            connection = _connection(reading, answer, place, what)
+            listed = nodes({reading.connection: connection}, reading.connection)
+            served_at_utc = answer.served_at_utc
+            page, oldest = _page(
+                send, reading, listed, repository, served_at_utc=served_at_utc, number=number
+            )
             yield page
             lost += len(page.rejected)
             after = next_cursor(connection, seen, what=what)
@@ -99,62 +115,69 @@ def _repository(
         if lost:  # of which month nobody knows, and the next run looks for them again
             yield Gap(
                 scope=scope,
-                message=f"{lost} deployments of {repository.name_with_owner} could not be read "
+                message=f"{lost} {words} of {repository.name_with_owner} could not be read "
                 "(ops.rejected_records).",
             )
     except SkippableRecordError as problem:
-        yield Gap(scope=scope, message=f"deployments of {repository.name_with_owner}: {problem}.")
+        yield Gap(scope=scope, message=f"{words} of {repository.name_with_owner}: {problem}.")
     except StopScopeError as reason:
         yield Gap(scope=scope, message=str(reason))
 
 
-def _until(known: KnownRepository | None) -> datetime | None:
+def _until(known: KnownRepository | None, can_change: timedelta) -> datetime | None:
     """How far back a night must go: what is older has ended, and was read since."""
     if known is None:
         return None
-    back = known.complete_at_utc - CAN_CHANGE
+    back = known.complete_at_utc - can_change
     return back if known.unfinished_since_utc is None else min(back, known.unfinished_since_utc)
 
 
-def _whole(send: Send, repository: Repository, after: str | None) -> Answer:
+def _whole(send: Send, reading: "Reading", repository: Repository, after: str | None) -> Answer:
     """One page; with holes in it once again."""
-    operation = _asked(repository, after, PAGE_SIZE)
+    operation = _asked(reading, repository, after, PAGE_SIZE)
     answer = send([operation])
     return send([operation]) if answer.errors and not error_kinds(answer.errors) & FINAL_ERRORS else answer
 
 
-def _connection(answer: Answer, place: int, what: str) -> Json:
+def _connection(reading: "Reading", answer: Answer, place: int, what: str) -> Json:
     refused = error_kinds(_errors_of(answer, place)) & FINAL_ERRORS
     repository = (answer.data[place] or {}).get("repository")
-    connection = repository.get("deployments") if isinstance(repository, Mapping) else None
+    connection = repository.get(reading.connection) if isinstance(repository, Mapping) else None
     if not isinstance(connection, dict):
         reason = f" ({', '.join(sorted(refused))})" if refused else ""
         raise StopScopeError(
-            f"{what}: GitHub gave none{reason}. Reading deployments needs the permission Deployments (read). "
-            f"What was read before it stays; service figures that need deployments have a gap."
+            f"{what}: GitHub gave none{reason}. Reading {reading.by} needs the permission "
+            f"{reading.permission} (read). What was read before it stays; service figures that need "
+            "deployments have a gap."
         )
     return connection
 
 
 def _page(
-    send: Send, listed: Sequence[Any], repository: Repository, served_at_utc: datetime, number: int
+    send: Send,
+    reading: "Reading",
+    listed: Sequence[Any],
+    repository: Repository,
+    *,
+    served_at_utc: datetime,
+    number: int,
 ) -> tuple[Page, datetime | None]:
     """The page, and when its oldest deployment was created."""
-    scope = scope_of(repository.repository_id)
+    scope = scope_of(repository.repository_id, reading.by)
     records: list[Deployment] = []
     rejected: list[RejectedRecord] = []
     for position, node in enumerate(listed, start=1):
         try:
-            records.append(parse_deployment(_with_all_statuses(send, node), repository, served_at_utc))
+            records.append(reading.parse(_with_all_statuses(send, node), repository, served_at_utc))
         except SkippableRecordError as problem:
             rejected.append(
                 RejectedRecord(
                     stream="deployments",
                     scope=scope,
-                    ref=f"{repository.name_with_owner}, deployments page {number}, place {position}",
+                    ref=f"{repository.name_with_owner}, {reading.by} page {number}, place {position}",
                     field=problem.field,
                     problem=problem.problem,
-                    message=f"{problem}. This deployment was left out, the others kept.",
+                    message=f"{problem}. This one was left out, the others kept.",
                     is_lost=True,
                 )
             )
@@ -191,7 +214,7 @@ def parse_deployment(node: Any, repository: Repository, served_at_utc: datetime)
     succeeded = [status for status in ended if status[1] == "success"]
     chosen = succeeded[0] if succeeded else ended[-1] if ended else None
     newest = next((status for status in reversed(statuses) if status[1] not in _PAST), None)
-    change_number, change_at_utc = _change(fields.get("commit"), repository, served_at_utc)
+    change_number, change_at_utc = what_brought(fields.get("commit"), repository, served_at_utc)
     payload = _payload(fields.get("payload"))
     said = " ".join(str(fields.get(name) or "") for name in ("task", "description", "environment"))
     # GitHub sends no number where it does not fit into 32 bits; the node id is as stable.
@@ -207,13 +230,13 @@ def parse_deployment(node: Any, repository: Repository, served_at_utc: datetime)
         created_at_utc=instant(fields, "createdAt", served_at_utc),
         finished_at_utc=chosen[0] if chosen else None,
         state=chosen[1] if chosen else newest[1] if newest else "pending",
-        kind=_kind(said, payload),
+        kind=kind_said(said, payload),
         repairs_id=_repairs(payload),
         source_url=link if isinstance(link, str) and link.startswith("https://") else None,
     )
 
 
-def _change(
+def what_brought(
     commit: Any, repository: Repository, served_at_utc: datetime
 ) -> tuple[int | None, datetime | None]:
     """The merged pull request that brought the commit, the last of several, and when it came."""
@@ -251,10 +274,33 @@ def _repairs(payload: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _kind(said: str, payload: Mapping[str, Any]) -> DeploymentKind:
+def kind_said(said: str, payload: Mapping[str, Any] = MappingProxyType({})) -> DeploymentKind:
+    """What the words, and the payload, call it."""
     marks = f"{said} {' '.join(str(payload.get(name) or '') for name in ('kind', 'type', 'reason'))}"
     if "rollback_of" in payload or payload.get("rollback") is True or _ROLLBACK.search(marks):
         return "rollback"
     if "hotfix_of" in payload or payload.get("hotfix") is True or _HOTFIX.search(marks):
         return "hotfix"
     return "normal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A way of telling what reached production: the operation, the list in its answer, what is made of it."""
+
+    by: str
+    operation: str
+    connection: str
+    permission: str
+    can_change: timedelta
+    parse: Callable[[Any, Repository, datetime], Deployment]
+
+
+DEPLOYMENTS = Reading(
+    by="deployments",
+    operation="Deployments",
+    connection="deployments",
+    permission="Deployments",
+    can_change=CAN_CHANGE,
+    parse=parse_deployment,
+)

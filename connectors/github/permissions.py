@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from connectors.contract import Gap
 from connectors.errors import StopScopeError
+from connectors.github.deployments import Reading
 from connectors.github.transport import Answer, Operation, error_kinds
 
 REFUSED = {"FORBIDDEN", "INSUFFICIENT_SCOPES"}
 
 _PULL_REQUESTS = "Pull requests (read) of the repositories; for a classic token: repo"
-_DEPLOYMENTS = "Deployments (read) of the repositories; for a classic token: repo"
+_OF_REPOSITORIES = "(read) of the repositories; for a classic token: repo"
 _MEMBERS = "Members (read) of the organisation; for a classic token: read:org"
 
 
@@ -24,7 +25,7 @@ def lacking(
     *,
     repository: str,
     organizations: Sequence[str],
-    deployments: bool,
+    reading: Reading | None,
 ) -> Iterator[Gap]:
     """A gap for each permission refused on ``repository``, which is visible, or on an organisation."""
     owner, _, name = repository.partition("/")
@@ -37,13 +38,13 @@ def lacking(
             _PULL_REQUESTS,
         )
     ]
-    if deployments:
+    if reading is not None:
         asked += [
             (
                 f"github:{repository}",
-                Operation(name="Deployments", variables=one),
-                "deployments",
-                _DEPLOYMENTS,
+                Operation(name=reading.operation, variables=one),
+                reading.by,
+                f"{reading.permission} {_OF_REPOSITORIES}",
             )
         ]
     asked += [

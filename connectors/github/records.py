@@ -181,12 +181,15 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """A deployment and how it ended. Of its texts only what marks a repair and what it repairs is kept.
+    """A deployment, or the release or tag in its place, and how it ended.
+
+    Of its texts only what marks a repair and what it repairs is kept.
 
     ``state`` is success where it ever was (later statuses such as inactive say what came after), else the
     newest status. ``finished_at_utc`` is that status's time, None while the deployment goes on.
     ``change_number``: the pull request that brought the deployed commit; ``change_at_utc``: its merge, else
     the commit's time. ``kind`` is what the deployment calls itself; ``repairs_id`` the numeric id it names.
+    ``name`` is the tag of a release or tag; those have no environment.
     """
 
     stream: ClassVar[str] = "deployments"
@@ -202,6 +205,7 @@ class Deployment:
     kind: DeploymentKind
     repairs_id: str | None
     source_url: str | None
+    name: str | None = None
 
     @property
     def key(self) -> str:

@@ -142,3 +142,25 @@ def test_the_hash_knows_what_can_change_a_number_and_nothing_else(tmp_path: Path
     assert hashed(GOOD.replace("Europe/Berlin", "UTC")) != base
     assert hashed(GOOD + '[people]\nbots = ["acme-bot"]\n') != base
     assert hashed(GOOD + "[packets]\npersons = false\n") != base
+
+
+RELEASES = """
+[[sources.github.releases]]
+repository = "acme/sdk"
+by = "tags"
+pattern = "v*"
+"""
+
+
+def test_releases_are_told_by_repository(tmp_path: Path) -> None:
+    (tmp_path / "evenhand.toml").write_text(GOOD + RELEASES)
+    github = load_settings(tmp_path / "evenhand.toml").sources.github
+    assert github is not None
+    assert github.released_by == {"acme/sdk": "tags"}
+    two = RELEASES.replace('"tags"', '"releases"').replace("acme/sdk", "Acme/SDK")
+    for added, told in (
+        (RELEASES + two, "acme/sdk is told by releases and by tags; one of them is needed, and not both."),
+        (RELEASES.replace("acme/sdk", "sdk"), 'should be owner/name, found "sdk"'),
+        (RELEASES.replace("v*", "v\\t*"), "should be printable characters of one line"),
+    ):
+        assert told in refused(tmp_path, GOOD + added)

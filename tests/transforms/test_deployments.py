@@ -3,6 +3,7 @@
 Here: landed records in, core.deployments out. Not here: reading them, what a failure is (golden).
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -240,3 +241,85 @@ def test_without_any_whole_reading_every_month_is_incomplete_and_a_later_one_clo
         assert rows(connection, MISSING) == []
         found = rows(connection, CELLS, metric="si_rework_rate")
         assert {row["hole"] for row in found} == {None}
+
+
+# --- releases and tags in the place of deployments ---
+
+
+def release(key: str, name: str, at: str, *, change: int, changed_at: str, **more: Any) -> Deployment:
+    of = more.pop("of", "release")
+    made = deployment(key, at, change=change, changed_at=changed_at, environment="", name=name, **more)
+    return replace(made, deployment_id=f"github:{of}/{key}")
+
+
+def released(landed: Landed, *rules: tuple[str, str, str, str]) -> dict[str, dict[str, Any]]:
+    with landed.core(release_rules=rules) as core:
+        return {row["ref"]: row for row in rows(core, ROW)}
+
+
+def test_releases_take_the_place_of_deployments_where_a_rule_says_so(landed: Landed) -> None:
+    landed.organization("2026-03-20", service("api"))
+    deployments(
+        landed,
+        *FIVE,
+        deployment("d", "2026-03-03 12:00", change=3, changed_at="2026-03-03 10:00"),
+        release("1", "v1.0", "2026-03-03 15:00", change=3, changed_at="2026-03-03 10:00"),
+        release("2", "nightly-7", "2026-03-04 15:00", change=4, changed_at="2026-03-04 10:00"),
+        release("3", "v1.1", "2026-03-06 15:00", change=6, changed_at="2026-03-06 10:00"),
+        release(
+            "4", "v2-rc", "2026-03-07 15:00", change=6, changed_at="2026-03-06 10:00", state="prerelease"
+        ),
+    )
+    found = released(landed, ("ACME/api", "releases", "v*", ""))
+    assert {ref: (row["service_ids"], numbers(row), row["status"]) for ref, row in found.items()} == {
+        "acme/api v1.0": (["api"], [3], "success"),
+        "acme/api v1.1": (["api"], [4, 5, 6], "success"),
+        "acme/api v2-rc": (["api"], [], "prerelease"),
+    }
+    assert list(released(landed)) == ["acme/api deployment d"]
+    assert list(released(landed, ("acme/else", "releases", "*", ""))) == ["acme/api deployment d"]
+
+
+def test_services_of_one_repository_are_told_apart_by_the_pattern_of_their_releases(landed: Landed) -> None:
+    landed.organization("2026-03-20", service("pay", label="pay"), service("Cart", label="cart"))
+    deployments(
+        landed,
+        merged(2, "2026-03-02 10:00", "pay"),
+        merged(3, "2026-03-03 10:00", "cart"),
+        merged(4, "2026-03-04 10:00", "pay", "cart"),
+        *(
+            release(f"{name}{day}", f"{name}-v{day}", f"2026-03-0{day} 15:00", change=day, changed_at=at)
+            for name, day, at in (
+                ("pay", 2, "2026-03-02 10:00"),
+                ("cart", 3, "2026-03-03 10:00"),
+                ("pay", 4, "2026-03-04 10:00"),
+                ("cart", 4, "2026-03-04 10:00"),
+                ("docs", 4, "2026-03-04 10:00"),
+            )
+        ),
+    )
+    rules = [("acme/api", "releases", f"{name}-*", name) for name in ("pay", "cart", "docs")]
+    found = released(landed, *rules)
+    assert {ref: (row["service_ids"], numbers(row)) for ref, row in found.items() if "docs" not in ref} == {
+        "acme/api pay-v2": (["pay"], [2]),
+        "acme/api cart-v3": (["Cart"], [3]),
+        "acme/api pay-v4": (["pay"], [4]),
+        "acme/api cart-v4": (["Cart"], [4]),
+    }
+    assert found["acme/api docs-v4"]["environment"] == "a service that is not in the services file"
+
+
+def test_a_tag_of_an_earlier_commit_is_a_rollback(landed: Landed) -> None:
+    landed.organization("2026-03-20", service("api"))
+    deployments(
+        landed,
+        *FIVE,
+        release("1/a", "a", "2026-03-03 15:00", change=3, changed_at="2026-03-03 10:00", of="tag"),
+        release("1/b", "b", "2026-03-04 15:00", change=4, changed_at="2026-03-04 10:00", of="tag"),
+        release("1/c", "c", "2026-03-04 16:00", change=3, changed_at="2026-03-03 10:00", of="tag"),
+    )
+    found = released(landed, ("acme/api", "tags", "*", ""))
+    assert (found["acme/api c"]["kind"], found["acme/api c"]["remediates_deployment_id"]) == (
+        "rollback",
+        "github:tag/1/b",
+    )

@@ -53,6 +53,8 @@ class CoreSettings:
     failure_window_days: float = 7.0
     suspect_minutes: int = 60
     deployment_environments: Sequence[str] = ("production",)
+    release_rules: Sequence[tuple[str, str, str, str]] = ()
+    """Repository, releases or tags, pattern of the tag's name, and the service or an empty word."""
     ack_target_minutes: float = 5.0
     ack_targets_minutes: Mapping[str, float] = field(default_factory=dict)
 
@@ -64,6 +66,7 @@ class CoreSettings:
             "not_a_defect_labels": list(self.not_a_defect_labels),
             "ack_words": list(self.ack_words),
             "deployment_environments": list(self.deployment_environments) or ["production"],
+            "release_rules": ["\t".join(rule) for rule in self.release_rules] or [""],
             "suspect_minutes": self.suspect_minutes,
             "failure_window_us": round(self.failure_window_days * 86_400_000_000),
             "limit_us": round(self.review_limit_hours * 3_600_000_000),

@@ -46,6 +46,8 @@ VARIABLES: dict[str, Json] = {
     "OrganizationRepositories": {"login": "acme", "after": None},
     "PullRequests": {"owner": "acme", "name": "kettle", "after": None, "pageSize": 50},
     "Deployments": {"owner": "acme", "name": "kettle", "after": None, "pageSize": 100},
+    "Releases": {"owner": "acme", "name": "kettle", "after": None, "pageSize": 100},
+    "Tags": {"owner": "acme", "name": "kettle", "after": None, "pageSize": 100},
     "ServerTime": {},
     "OrganizationTeams": {"login": "acme"},
     "AccountAddresses": {"login": "ana", "organization": "acme"},

@@ -4,28 +4,73 @@ WITH names AS (
     SELECT DISTINCT repository_id, lower(name_with_owner) AS name FROM landing.github__repositories__versions
 ),
 
+-- Where a rule says that releases or tags tell what reached production, they do, and nothing else.
+rules AS (
+    SELECT
+        row_number() OVER () AS place,
+        lower(parts[1]) AS repository,
+        parts[2] AS told_by,
+        parts[3] AS pattern,
+        lower(parts[4]) AS service
+    FROM (SELECT string_split(unnest($release_rules), chr(9)) AS parts)
+    WHERE len(parts) = 4
+),
+
+chosen AS (
+    SELECT deployments.*
+    FROM (
+        SELECT
+            *,
+            CASE
+                WHEN starts_with(deployment_id, 'github:release/') THEN 'releases'
+                WHEN starts_with(deployment_id, 'github:tag/') THEN 'tags'
+                ELSE 'deployments'
+            END AS told_by
+        FROM landing.github__deployments
+    ) AS deployments
+    LEFT JOIN (
+        SELECT names.repository_id, any_value(rules.told_by) AS told_by
+        FROM rules
+        JOIN names ON names.name = rules.repository
+        GROUP BY names.repository_id
+    ) AS wanted
+        ON wanted.repository_id = deployments.repository_id
+    WHERE deployments.told_by = coalesce(wanted.told_by, 'deployments')
+),
+
+released AS (
+    SELECT chosen.deployment_id, arg_min(rules.service, rules.place) AS service
+    FROM chosen
+    JOIN names ON names.repository_id = chosen.repository_id
+    JOIN rules ON rules.repository = names.name AND chosen.name GLOB rules.pattern
+    GROUP BY chosen.deployment_id
+),
+
 -- production, or production with the name of a service before or after it: then it is of that service alone.
 placed AS (
     SELECT
         deployments.*,
         repositories.source_url AS repository_url,
         repositories.name_with_owner,
-        matching.environment AS matched,
+        CASE WHEN released.deployment_id IS NOT NULL THEN 'production' ELSE matching.environment END AS matched,
         trim(
             CASE
+                WHEN released.deployment_id IS NOT NULL THEN released.service
                 WHEN starts_with(lower(deployments.environment), matching.environment)
                     THEN substr(lower(deployments.environment), length(matching.environment) + 1)
                 ELSE left(lower(deployments.environment), -length(matching.environment))
             END,
             '-_/ .:'
         ) AS named
-    FROM landing.github__deployments AS deployments
+    FROM chosen AS deployments
+    LEFT JOIN released ON released.deployment_id = deployments.deployment_id
     LEFT JOIN landing.github__repositories AS repositories
         ON repositories.repository_id = deployments.repository_id
     LEFT JOIN (SELECT lower(unnest($deployment_environments)) AS environment) AS matching
         ON lower(deployments.environment) = matching.environment
         OR starts_with(lower(deployments.environment), matching.environment)
         OR ends_with(lower(deployments.environment), matching.environment)
+    WHERE deployments.name IS NULL OR released.deployment_id IS NOT NULL
     QUALIFY row_number() OVER (
         PARTITION BY deployments.deployment_id ORDER BY length(matching.environment) DESC NULLS LAST
     ) = 1
@@ -57,7 +102,7 @@ known AS (
         CASE
             WHEN placed.matched IS NOT NULL AND (placed.named = '' OR len(coalesce(owned.named_ids, [])) > 0)
                 THEN 'production'
-            ELSE placed.environment
+            ELSE coalesce(nullif(placed.environment, ''), 'a service that is not in the services file')
         END AS conformed_environment,
         placed.finished_at_utc IS NOT NULL AND placed.finished_at_utc <= $as_of_utc AND placed.state = 'success'
             AS is_success
@@ -160,8 +205,8 @@ mended AS (
 
 SELECT
     successions.deployment_id,
-    coalesce(successions.name_with_owner, successions.repository_id) || ' deployment ' || split_part(successions.deployment_id, '/', 2)
-        AS ref,
+    coalesce(successions.name_with_owner, successions.repository_id)
+        || coalesce(' ' || successions.name, ' deployment ' || split_part(successions.deployment_id, '/', 2)) AS ref,
     coalesce(successions.source_url, successions.repository_url || '/deployments') AS source_url,
     list_sort(
         CASE
