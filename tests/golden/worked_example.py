@@ -42,8 +42,8 @@ def build_case(connection: duckdb.DuckDBPyConnection, case: Mapping[str, Any], m
     zone = config.get("reporting_tz", "UTC")
     rows = conformed_rows(case["inputs"], zone)
     # The rows are the whole world: nothing is missing from the periods asked for, however quiet they begin.
-    first_day = min((_first_day(wanted["period"]) for wanted in case["expected"]), default=None)
-    for watched in rows["watched_services"] if first_day is not None else []:
+    first_day = min((_first_day(wanted["period"]) for wanted in case["expected"]), default=as_of.date())
+    for watched in rows["watched_services"]:
         watched["since_utc"] = first_instant(quarter_start(first_day), zone).replace(tzinfo=None)
     threshold = config.get("threshold_hours", metric.params.get("threshold_hours", 24))
     window = config.get("window_days", 7) if metric.family == "service_impact" else 7
