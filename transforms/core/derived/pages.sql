@@ -73,7 +73,9 @@ measured AS (
         ended.ended_at_utc,
         epoch_us(coalesce(ended.ended_at_utc, $as_of_utc)) - epoch_us(units.assigned_at_utc) AS waited_us,
         -- A service may have a target of its own.
-        coalesce($ack_targets_us[list_position($ack_services, incidents.service_id)], $ack_target_us) AS target_us,
+        coalesce(
+            list_extract($ack_targets_us, list_position($ack_services, incidents.service_id)), $ack_target_us
+        ) AS target_us,
         CASE
             WHEN incidents.urgency = 'low' THEN 'low_urgency'
             WHEN shifts.person_id IS NULL THEN 'not_on_call'
