@@ -50,7 +50,9 @@ class PagerDutyOverHttp:
             raise StopSourceError(
                 "PagerDuty is asked over https only. Nothing was read. Correct base_url in evenhand.toml."
             ) from None
-        self._client.retry = dict.fromkeys(_AGAIN, 0)
+        # None of its own: it would go on without end at a 429 that this does not name, and sleep each time.
+        self._client.retry = dict.fromkeys(_AGAIN, 1)
+        self._client.max_http_attempts = -1
         self._client.max_network_attempts = 0
         self._client.timeout = self.timeout_seconds
 

@@ -224,15 +224,25 @@ def _columns(source: str, record_types: Sequence[type[Any]]) -> dict[str, dict[s
 
 
 def register_loads(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoad]) -> None:
-    """The table ``loads``: each with its ordinal, which says what is newer."""
+    """The table ``loads``: each with its ordinal, which says what is newer, and what was read to its end."""
     frame = pl.DataFrame(
         {
             "load_id": [load.manifest.load_id for load in loads],
             "source": [load.manifest.source for load in loads],
             "folder": [str(load.manifest.folder) for load in loads],
             "ordinal": list(range(1, len(loads) + 1)),
+            "whole_scopes": [
+                [scope.scope for scope in load.manifest.scopes if scope.pages and scope.gap is None]
+                for load in loads
+            ],
         },
-        schema={"load_id": pl.String, "source": pl.String, "folder": pl.String, "ordinal": pl.Int64},
+        schema={
+            "load_id": pl.String,
+            "source": pl.String,
+            "folder": pl.String,
+            "ordinal": pl.Int64,
+            "whole_scopes": pl.List(pl.String),
+        },
     )
     connection.register("loads_frame", frame)
     connection.execute("CREATE OR REPLACE TABLE loads AS SELECT * FROM loads_frame")

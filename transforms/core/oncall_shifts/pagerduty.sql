@@ -14,7 +14,17 @@ WITH shown AS (
 ),
 
 -- Standing on-calls have no history: somebody in the first load was there from the first incident on, somebody
--- seen later from then on; who is not in the newest load is over since the first one without them.
+-- seen later from then on; who is not in the newest load is over since the first one without them. Only loads
+-- that read them to the end count: in one that broke off before, nobody is missing.
+reads AS (
+    SELECT DISTINCT
+        accounts._load,
+        min(accounts._fetched_at_utc) OVER (PARTITION BY accounts._load) AT TIME ZONE 'UTC' AS read_at_utc
+    FROM landing.pagerduty__accounts__versions AS accounts
+    JOIN loads ON loads.ordinal = accounts._load
+    WHERE list_contains(loads.whole_scopes, 'pagerduty:on_calls')
+),
+
 seen AS (
     SELECT
         standing.holder_account_id,
@@ -22,12 +32,8 @@ seen AS (
         min(standing._load) AS first_load,
         max(standing._load) AS last_load
     FROM landing.pagerduty__standing_on_calls__versions AS standing
+    WHERE standing._load IN (SELECT _load FROM reads)
     GROUP BY standing.holder_account_id, standing.escalation_policy_id
-),
-
-reads AS (
-    SELECT DISTINCT _load, min(_fetched_at_utc) OVER (PARTITION BY _load) AT TIME ZONE 'UTC' AS read_at_utc
-    FROM landing.pagerduty__accounts__versions
 )
 
 SELECT
