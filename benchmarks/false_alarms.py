@@ -3,9 +3,9 @@
     python benchmarks/false_alarms.py                  2,000 series of each kind and size
 
 Series of thirteen months are made up with a fixed seed and go through the real methods with the effect, the
-minimum and the direction of a real metric: quarter comparison, monthly trend, usual range. Shares are those of
-``rq_response_24h``, hours those of ``rq_first_response_time``, counts those of ``oc_incidents_per_shift``.
-Nothing changes in them but what the kind says:
+minimum and the direction of a real metric: quarter comparison, monthly trend, usual range. Shares are of
+``rq_response_24h``, hours of ``rq_first_response_time``, counts of ``oc_incidents_per_shift``. Nothing changes
+in them but what the kind says:
 
     independent    every case by itself
     correlated     the months of one series vary by more than chance: each has a story of its own
@@ -15,7 +15,7 @@ Nothing changes in them but what the kind says:
 
 ``fired`` is the share in which a direction is called (improving, worsening, rising, falling), in percent; of
 usual ranges that in which the newest month is called outside. ``tested`` had enough to be looked at. A month
-below the metric's monthly minimum is a hole of the series, as it is every night; the quarter counts its cases.
+below the metric's monthly minimum is a hole of the series, as on every night; the quarter counts its cases.
 The specification's nominal level is 4% for comparisons and 2% for trends of independent cases.
 """
 
@@ -33,12 +33,11 @@ import numpy.typing as npt
 
 from metrics_catalog.catalogue import Metric, load_catalogue
 from transforms.changes.build import quarter_minimum
-from transforms.changes.effects import effect_of
+from transforms.changes.effects import FIRED, effect_of
 from transforms.changes.months import Grid
 from transforms.changes.quarter_comparison import REASONS as QUARTER_REASONS
 from transforms.changes.quarter_comparison import Amounts, QuarterGrid, compare_quarters
 from transforms.changes.quarter_comparison import outcome_of as quarter_outcome
-from transforms.changes.effects import FIRED
 from transforms.changes.trend import outcome_of as trend_outcome
 from transforms.changes.trend import trends
 from transforms.changes.usual_range import VERDICTS, bounds_of, usual_ranges
@@ -175,9 +174,7 @@ def values(made: Made, metric: Metric) -> Real:
 def by_month(made: Made, metric: Metric) -> tuple[Found, Found]:
     """The monthly trend, and the usual range of the newest month."""
     value = values(made, metric)
-    grid = Grid(
-        value=value, is_final=np.ones(value.shape, np.bool_), segment=np.zeros(value.shape, np.int64)
-    )
+    grid = Grid(value=value, is_final=np.ones(value.shape, np.bool_), segment=np.zeros(value.shape, np.int64))
     found = trends(grid, effect_of(metric.min_effect))
     outcomes = [
         trend_outcome(int(reason), int(s), metric.direction)

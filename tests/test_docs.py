@@ -60,6 +60,11 @@ def test_every_relative_link_leads_somewhere(name: str) -> None:
             assert anchor in anchors(found.read_text("utf-8")), f"{name}: {target}"
 
 
+def test_every_benchmark_is_quoted_and_every_one_quoted_exists() -> None:
+    named = set(re.findall(r"benchmarks[/.](\w+)(?:\.py)?", PAGES["docs/benchmarks.md"]))
+    assert named - {"md"} == {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
+
+
 def anchors(text: str) -> set[str]:
     """The anchors that GitHub gives the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", text, re.M)
