@@ -109,6 +109,7 @@ class GitHubSource:
     def pages(self) -> Iterator[Page | Gap]:
         """Every page of every repository; a repository that cannot be read to its end ends with a gap."""
         self.server_time()
+        self._told = set()
         seen = {name.lower() for name in self.left_out}
         for found in self._found():
             if not isinstance(found, Found):
