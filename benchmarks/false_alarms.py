@@ -4,8 +4,8 @@
 
 Series of thirteen months are made up with a fixed seed and go through the real methods with the effect, the
 minimum and the direction of a real metric: quarter comparison, monthly trend, usual range. Shares are of
-``rq_response_24h``, hours of ``rq_first_response_time``, counts of ``oc_incidents_per_shift``. Nothing changes
-in them but what the kind says:
+``rq_response_24h``, hours of ``rq_first_response_time``, counts of ``oc_incidents_per_shift``. Nothing
+changes in them but what the kind says:
 
     independent    every case by itself
     correlated     the months of one series vary by more than chance: each has a story of its own
