@@ -114,7 +114,8 @@ def counted(rows: list[LadderMonth], statistic: str, *, in_brief: bool) -> str:
     if statistic == "rate":
         return f"{sum(row.numerator for row in rows)} in {two_digits(n)} shifts of 12 h"
     if n < MINIMUM:
-        return f"{n:.0f} cases (too few for a median)"
+        few, cases = "too few for a median", f"{n:.0f} {'case' if n == 1 else 'cases'}"
+        return f"{cases}, {few}" if in_brief else f"{cases} ({few})"
     closed = sorted(amount for row in rows for amount in row.closed)
     so_far = [amount for row in rows for amount in row.open_so_far]
     upper = int(n) // 2
@@ -165,7 +166,8 @@ def test_every_form_of_it_is_met() -> None:
         "none",
         "0 of 0",
         "0 in 0 shifts of 0 h",
-        "0 cases (too few for a median)",
+        "0 case, too few for a median",
+        "0 cases, too few for a median",
         "median 0 hours over 0",
         "median at least 0 hours over 0",
     }
