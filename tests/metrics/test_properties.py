@@ -37,7 +37,8 @@ def with_small_minimums(metric: Metric) -> Metric:
     )
 
 
-METRICS = [with_small_minimums(metric) for metric in CATALOGUE.values()]
+METRICS = [with_small_minimums(metric) for metric in CATALOGUE.values() if metric.statistic != "goal"]
+"""All whose cells are of months and quarters; goals have periods of their own (tests/transforms/test_goals)."""
 
 
 @contextmanager
@@ -77,7 +78,7 @@ def test_every_metric_has_cells_of_every_grain_and_kind_of_subject_it_names() ->
     }
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=SEEDS)
 def test_the_order_of_rows_changes_nothing_and_a_second_run_neither(seed: int) -> None:
     world = full_world(seed, everybody_in_a_team=False)
@@ -91,7 +92,7 @@ def test_the_order_of_rows_changes_nothing_and_a_second_run_neither(seed: int) -
         assert (cells(connection), facts(connection)) == before
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=SEEDS)
 def test_another_pull_request_moves_only_the_periods_of_its_own_cases(seed: int) -> None:
     world, random = full_world(seed), Random(seed)
@@ -114,7 +115,7 @@ def test_another_pull_request_moves_only_the_periods_of_its_own_cases(seed: int)
     assert moved <= own
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=SEEDS)
 def test_what_a_team_has_is_what_its_people_have(seed: int) -> None:
     """Everybody whose cases count is in exactly one team at every instant."""

@@ -54,6 +54,7 @@ VARIABLES: dict[str, Json] = {
     "AccountSignOn": {"login": "ana", "organization": "acme"},
     "RepositoryState": {"owner": "acme", "name": "kettle"},
     "PullRequestsById": {"ids": ["PR_1", "PR_2"]},
+    "PullRequestPlaces": {"ids": ["PR_1", "PR_2"]},
     "ThreadStates": {"ids": ["PR_1", "PR_2"]},
     "ReactionCounts": {"ids": ["PRR_1", "PRRC_2"]},
     "CreatedPullRequests": {"query": "repo:acme/kettle is:pr"},
