@@ -365,6 +365,7 @@ def test_coverage_is_of_cases_and_says_why_the_rest_is_nobodys(landed: Landed) -
                 "contested": 0,
                 "unclaimed": 0,
                 "deleted": 0,
+                "is_enough": True,
             },
             {
                 "source": "github",
@@ -374,5 +375,6 @@ def test_coverage_is_of_cases_and_says_why_the_rest_is_nobodys(landed: Landed) -
                 "contested": 1,
                 "unclaimed": 6,
                 "deleted": 1,
+                "is_enough": False,
             },
         ]
