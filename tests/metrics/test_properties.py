@@ -38,7 +38,7 @@ def with_small_minimums(metric: Metric) -> Metric:
 
 
 METRICS = [with_small_minimums(metric) for metric in CATALOGUE.values() if metric.statistic != "goal"]
-"""All whose cells are of months and quarters; goals have periods of their own (tests/transforms/test_goals)."""
+"""Those with cells of months and quarters; goals have periods of their own."""
 
 
 @contextmanager

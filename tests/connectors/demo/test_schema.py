@@ -72,8 +72,8 @@ def _sent(transport: DemoTransport, name: str, /, **variables: Any) -> tuple[Ope
 def test_every_operation_has_an_answer(first_night: DemoTransport) -> None:
     for name in operation_names():
         if name in ("MoreDeploymentStatuses", "OrganizationTeams", "Releases", "Tags"):
-            # No made-up deployment has more than come with it; doctor tries no made-up permission; the made-up
-            # organisation deploys by deployments.
+            # No made-up deployment has more than come with it; doctor tries no made-up permission; and there
+            # are neither releases nor tags.
             continue
         variables = {"owner": "x", "name": "y", "login": "z", "id": "PR_0_0", "after": None, "pageSize": 1}
         variables |= {"ids": ["PR_0_0"], "query": "repo:x/y is:pr created:*..2026-01-01T00:00:00Z"}
