@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pipelines import nightly
 from tests.pipelines.emulated import land, night_of, turn_to_loopback
 from tests.pipelines.test_a_year import COMPARED, DAY, first_day, tables, without_forgotten
-from tests.shared_material import emulated_world
+from tests.shared_material import SHARED, emulated_world
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--source", choices=sorted(COMPARED), default="github")
     parser.add_argument("--nights", type=int, default=365)
     asked = parser.parse_args()
-    if not (asked.data / "emulator").is_dir() or asked.data.resolve() != Path(__file__).parents[2] / "shared":
+    if not (asked.data / "emulator").is_dir() or asked.data.resolve() != SHARED.resolve():
         raise SystemExit(f"{asked.data} is not the folder with emulator/ that lies beside this checkout.")
     world = emulated_world(seed=8, gen={"months": 12, "people": 4, "prs_per_month": 6})
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
