@@ -374,9 +374,9 @@ def _status(name: str) -> Json:
 
 
 def _history(ticket: Ticket, place: int, change: Change) -> Json:
-    values = (change.before, change.after)
+    before, after = change.before, change.after
     if change.field == "status":
-        values = tuple(_STATUSES[str(name)][0] for name in values)  # type: ignore[assignment]
+        before, after = (_STATUSES[str(name)][0] for name in (before, after))
     return {
         "id": str(ticket.number * 100 + place),
         "created": text_of(change.at),
@@ -384,9 +384,9 @@ def _history(ticket: Ticket, place: int, change: Change) -> Json:
             {
                 "field": change.field,
                 "fieldId": change.field,
-                "from": values[0],
+                "from": before,
                 "fromString": change.before,
-                "to": values[1],
+                "to": after,
                 "toString": change.after,
             }
         ],

@@ -10,6 +10,7 @@ was.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -108,23 +109,14 @@ def _deployment(
     )
 
 
-READINGS = {
-    "deployments": DEPLOYMENTS,
-    "releases": Reading(
-        by="releases",
-        operation="Releases",
-        connection="releases",
-        permission="Contents",
-        can_change=CAN_CHANGE,
-        parse=parse_release,
-    ),
-    "tags": Reading(
-        by="tags",
-        operation="Tags",
-        connection="refs",
-        permission="Contents",
-        can_change=CAN_CHANGE,
-        parse=parse_tag,
-    ),
-}
+_RELEASES = Reading(
+    by="releases",
+    operation="Releases",
+    connection="releases",
+    permission="Contents",
+    can_change=CAN_CHANGE,
+    parse=parse_release,
+)
+_TAGS = replace(_RELEASES, by="tags", operation="Tags", connection="refs", parse=parse_tag)
+READINGS = {reading.by: reading for reading in (DEPLOYMENTS, _RELEASES, _TAGS)}
 """By what ``[[sources.github.releases]] by`` calls it."""
