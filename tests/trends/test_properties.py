@@ -49,7 +49,7 @@ def built(world: World) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=SEEDS)
 def test_order_of_the_rows_changes_nothing_and_a_second_run_neither(seed: int) -> None:
     world = random_world(seed, everybody_in_a_team=False)
@@ -61,7 +61,7 @@ def test_order_of_the_rows_changes_nothing_and_a_second_run_neither(seed: int) -
     assert everything(world) == first
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=SEEDS)
 def test_new_pull_request_moves_only_the_months_it_has_cases_in(seed: int) -> None:
     """Its cases' months, their quarters, and of the months after them the difference alone."""
@@ -102,7 +102,7 @@ def without_differences(cell: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in cell.items() if name not in DELTAS}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=SEEDS)
 def test_every_merged_pull_request_has_one_outcome_for_each_service_and_owner(seed: int) -> None:
     with built(random_world(seed)) as connection:
@@ -126,7 +126,7 @@ def test_every_merged_pull_request_has_one_outcome_for_each_service_and_owner(se
         assert {row["outcome"] for row in found} <= {"covered", "not_covered", "excluded"}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=SEEDS)
 def test_cells_are_recounted_from_their_cases(seed: int) -> None:
     """n, numerator, pending and excluded of every cell, of months and quarters, from the facts alone."""
@@ -171,7 +171,7 @@ def recounted(connection: duckdb.DuckDBPyConnection, metric: Metric, cell: dict[
     return counts
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=SEEDS)
 def test_teams_add_up_to_their_people_where_everybody_is_in_a_team(seed: int) -> None:
     with built(random_world(seed)) as connection:
