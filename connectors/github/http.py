@@ -41,7 +41,8 @@ _UNREADABLE = (
     AttributeError,  # PyGithub looks for a message in every body of an error, also where it is a list
 )
 
-logging.getLogger("github.Requester").setLevel(logging.ERROR)  # its debug records hold headers
+for name in ("github.Requester", "urllib3"):
+    logging.getLogger(name).setLevel(logging.ERROR)  # their debug records hold headers, and addresses
 
 
 class _RefusedError(Exception):

@@ -25,8 +25,8 @@ CONNECT_SECONDS, READ_SECONDS = 10, 60
 
 _AGAIN = (408, 425, 429, 500, 502, 503, 504)
 
-for name in ("jira", "jira.client", "jira.resilientsession"):
-    logging.getLogger(name).setLevel(logging.CRITICAL)  # its records hold headers and bodies
+for name in ("jira", "jira.client", "jira.resilientsession", "urllib3"):
+    logging.getLogger(name).setLevel(logging.CRITICAL)  # their records hold headers, bodies and addresses
 
 
 @dataclass(slots=True, kw_only=True)

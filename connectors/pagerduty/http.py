@@ -25,7 +25,8 @@ REQUEST_TIMEOUT_SECONDS = 60
 _AGAIN = {408, 429, 500, 502, 503, 504}
 
 logging.getLogger("pagerduty").setLevel(logging.CRITICAL)  # what went wrong is told by our own errors
-logging.getLogger("httpx2").setLevel(logging.ERROR)  # its records hold addresses with every parameter
+for name in ("httpx2", "httpcore2"):
+    logging.getLogger(name).setLevel(logging.ERROR)  # their records hold addresses, and headers of answers
 
 
 @dataclass(slots=True, kw_only=True)
