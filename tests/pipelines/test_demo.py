@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from metrics_catalog.guard import leaks_in_json, leaks_in_schema
-from tests.the_command import evenhand
+from tests.the_command import DEMO_SIZE, copy_of, evenhand
 
 
 def published(demo: Path) -> duckdb.DuckDBPyConnection:
@@ -77,18 +77,19 @@ def test_every_table_and_column_says_what_it_means(demo: Path) -> None:
     assert silent == []
 
 
-def test_a_second_run_plays_the_next_night_and_changes_no_final_month_before(tmp_path: Path) -> None:
-    folder = tmp_path / "acme"
-    arguments = ("demo", "--engineers", "8", "--months", "4", "--out", str(folder))
+def test_a_second_run_plays_the_next_night_and_changes_no_final_month_before(
+    finished_demo: Path, tmp_path: Path
+) -> None:
+    folder = copy_of(finished_demo, tmp_path)
     final = (
         "SELECT * FROM trends.periods "
         "WHERE period_start <= DATE '2026-04-01' AND grain = 'month' ORDER BY ALL"
     )
-    assert evenhand(*arguments).returncode == 0
     with published(folder) as connection:
         first = connection.execute(final).fetchall()
+        assert first
         as_of = connection.execute("SELECT as_of_utc FROM ops.publication").fetchall()
-    assert evenhand(*arguments).returncode == 0
+    assert evenhand("demo", *DEMO_SIZE, "--out", str(folder)).returncode == 0
     with published(folder) as connection:
         assert connection.execute(final).fetchall() == first
         assert (
@@ -104,7 +105,7 @@ def test_a_second_run_plays_the_next_night_and_changes_no_final_month_before(tmp
 
 def test_the_same_organisation_gives_the_same_bytes(demo: Path, tmp_path: Path) -> None:
     other = tmp_path / "acme"
-    assert evenhand("demo", "--engineers", "20", "--months", "6", "--out", str(other)).returncode == 0
+    assert evenhand("demo", *DEMO_SIZE, "--out", str(other)).returncode == 0
 
     def hashes(folder: Path) -> dict[str, str]:
         files = [*sorted(folder.glob("packets/*/*/packet.*")), folder / "trends" / "index.html"]
