@@ -141,8 +141,21 @@ def _aliased(field: FieldNode, alias: str) -> FieldNode:
     )
 
 
+class _CountsInPlace(Visitor):
+    """Writes a fragment of one plain field out where it is named.
+
+    GitHub lets a list that is only counted go without ``first``; a check of that need not see into fragments.
+    """
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> FieldNode | None:
+        selections = _definitions()[1][node.name.value].selection_set.selections
+        only = selections[0] if len(selections) == 1 else None
+        return only if isinstance(only, FieldNode) and only.selection_set is None else None
+
+
 def _with_fragments(operations: list[OperationDefinitionNode]) -> DocumentNode:
     known = _definitions()[1]
+    operations = [visit(operation, _CountsInPlace()) for operation in operations]
     needed: dict[str, FragmentDefinitionNode] = {}
 
     class Collect(Visitor):
