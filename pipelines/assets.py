@@ -209,7 +209,8 @@ def _gate(night: Night) -> dg.AssetsDefinition:
     process, and a blocking check on a table would have to run before the next table is built.
     """
     key = dg.AssetKey(["ops", "checks"])
-    wanted = {_check_name(check): check for check in checks(night.catalogue)}
+    targets = night.settings.services.ack_target_minutes
+    wanted = {_check_name(check): check for check in checks(night.catalogue, ack_targets=targets)}
     specs = [
         dg.AssetCheckSpec(
             name=name,

@@ -4,15 +4,18 @@ Here: what is looked at and the words for it.
 Not here: mending it. Nothing is written.
 """
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connectors.contract import Gap
+from connectors.contract import Gap, Page
 from connectors.errors import StopScopeError, StopSourceError
 from connectors.github.client import GitHubSource
 from connectors.jira.client import JiraSource
+from connectors.organization.records import ServiceRow
 from connectors.waiting import Patience
+from packets.words import counted
 from pipelines import identities, sources
 from pipelines.nightly import Night
 from pipelines.settings import SettingsError
@@ -36,7 +39,7 @@ class Finding:
 
 def examine(night: Night, now_utc: datetime) -> list[Finding]:
     """Everything, in the order in which a night needs it. ``now_utc`` is this machine's time."""
-    return [*_github(night, now_utc), *_others(night, now_utc), *_files(night), *_database(night)]
+    return [*_github(night, now_utc), *_others(night, now_utc), *_files(night, now_utc), *_database(night)]
 
 
 def _asking(night: Night) -> Asking:
@@ -122,7 +125,8 @@ def _others(night: Night, now_utc: datetime) -> Iterator[Finding]:
             continue
         answers = f"{name}: it answers, and takes the token ({served_at_utc:%Y-%m-%d %H:%M} UTC)."
         yield Finding(is_fine=True, text=answers)
-        yield _clock(now_utc, served_at_utc, of=name)
+        if night.settings.sources.demo is None:  # the made-up organisation has a time of its own
+            yield _clock(now_utc, served_at_utc, of=name)
         if isinstance(registered.source, JiraSource):
             yield from _projects(registered.source)
 
@@ -140,28 +144,50 @@ def _projects(source: JiraSource) -> Iterator[Finding]:
     )
 
 
-def _files(night: Night) -> Iterator[Finding]:
+def _files(night: Night, now_utc: datetime) -> Iterator[Finding]:
+    """The newest load, then every file and table as a night would read it now."""
     manifests = night.landing.manifests()
     known_at_utc = newest_known_at(manifests)
     if known_at_utc is None:
         yield Finding(is_fine=False, text="Loads: none yet. `evenhand run` pulls the first.")
-        return
-    yield Finding(
-        is_fine=True, text=f"Loads: {len(manifests)}, the newest of {known_at_utc:%Y-%m-%d %H:%M} UTC."
+    else:
+        words = f"Loads: {len(manifests)}, the newest of {known_at_utc:%Y-%m-%d %H:%M} UTC."
+        yield Finding(is_fine=True, text=words)
+    asking = Asking(
+        settings=night.settings, environment=night.environment, manifests=manifests, at_utc=now_utc
     )
+    services: set[str] = set()
     try:
-        registered = sources.organization(Asking(settings=night.settings, manifests=manifests))
-        for page in registered.source.pages():
-            if isinstance(page, Gap):
-                yield Finding(is_fine=False, text=page.message)
-            else:
-                bad = page.rejected[0].message if page.rejected else ""
-                text = f"{page.scope}: {len(page.records)} rows" + (
-                    f"; {len(page.rejected)} rejected: {bad}" if bad else "."
-                )
-                yield Finding(is_fine=not page.rejected, text=text)
+        for registered in (sources.organization(asking), sources.incidents(asking)):
+            for page in registered.source.pages() if registered is not None else ():
+                yield _read(page)
+                if isinstance(page, Page):
+                    services |= {row.service_id for row in page.records if isinstance(row, ServiceRow)}
     except StopSourceError as problem:
         yield Finding(is_fine=False, text=str(problem))
+    yield from _targets(night.settings.services.ack_target_minutes, services)
+
+
+def _read(page: Page | Gap) -> Finding:
+    """How many rows a file has, and the first that would be left out."""
+    if isinstance(page, Gap):
+        return Finding(is_fine=False, text=page.message)
+    bad = f"; {len(page.rejected)} rejected: {page.rejected[0].message}" if page.rejected else "."
+    return Finding(is_fine=not page.rejected, text=f"{page.scope}: {counted(len(page.records), 'row')}{bad}")
+
+
+def _targets(targets: Mapping[str, float], services: Collection[str]) -> Iterator[Finding]:
+    """Targets of pages that belong to no service: they would change no figure, and nobody would notice."""
+    for name in targets:
+        if name not in services:
+            by_folded = {known.casefold(): known for known in services}
+            nearest = difflib.get_close_matches(name.casefold(), by_folded, n=1)
+            hint = f" Did you mean {by_folded[nearest[0]]}?" if nearest else ""
+            yield Finding(
+                is_fine=False,
+                text=f"[services] ack_target_minutes: {name} is no service of services.csv or Backstage, so "
+                f"its target counts for no page.{hint}",
+            )
 
 
 def _database(night: Night) -> Iterator[Finding]:

@@ -420,7 +420,7 @@ def build_trends(night: Night) -> dict[str, int]:
 
 def run_checks(night: Night) -> list[Verdict]:
     """Profile the working database, have the gate judge it, and keep the verdicts in ``ops.checks``."""
-    wanted = checks(night.catalogue)
+    wanted = checks(night.catalogue, ack_targets=night.settings.services.ack_target_minutes)
     with connect(night.working_path) as connection:
         observed = profile(connection, wanted)
         verdicts = night.start_gate().judge(wanted, observed)

@@ -5,7 +5,7 @@ Not here: judging (``gate``). Tables themselves never leave the database: a mill
 would take 700 MB to find what one count finds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -81,8 +81,8 @@ _INSTANTS: tuple[tuple[str, str], ...] = (
 )
 
 
-def checks(catalogue: Mapping[str, Metric]) -> list[Check]:
-    """All checks, in a fixed order."""
+def checks(catalogue: Mapping[str, Metric], *, ack_targets: Collection[str] = ()) -> list[Check]:
+    """All checks, in a fixed order. ``ack_targets``: the services whose pages have a target of their own."""
     found = [
         Check(
             name="one_row_per_key",
@@ -114,7 +114,21 @@ def checks(catalogue: Mapping[str, Metric]) -> list[Check]:
     ]
     for metric in catalogue.values():
         found += _facts(metric)
-    return [*found, *_whole()]
+    return [*found, *_whole(), *_targets(sorted(ack_targets))]
+
+
+def _targets(services: Sequence[str]) -> list[Check]:
+    """A misspelt service would have its target count for no page, and nobody would notice."""
+    quoted = ", ".join("'" + name.replace("'", "''") + "'" for name in services)
+    check = Check(
+        name="ack_targets_are_of_services",
+        table="core.services",
+        select=f"SELECT count(*) FROM (SELECT unnest([{quoted}]) AS name) WHERE name NOT IN "
+        "(SELECT service_id FROM core.services WHERE service_id IS NOT NULL)",
+        wanted=f"{', '.join(services)} of [services] ack_target_minutes to be services",
+        severity="warning",
+    )
+    return [check] if services else []
 
 
 def _facts(metric: Metric) -> list[Check]:

@@ -46,7 +46,8 @@ class Asking:
 
     Unless ``full``, a source is told what the loads of ``manifests`` know, and reads only what has changed
     since. ``resumes``: it goes on with the load of a run that was killed, and leaves what the next needs for
-    that. All sources of a run share its ``patience``.
+    that. All sources of a run share its ``patience``. ``at_utc`` is the time of files and tables where no
+    load tells one: what is only tried is told the machine's.
     """
 
     settings: Settings
@@ -55,6 +56,7 @@ class Asking:
     full: bool = False
     resumes: bool = False
     patience: Patience = field(default_factory=Patience)
+    at_utc: datetime | None = None
 
     @property
     def known_at_utc(self) -> datetime:
@@ -62,11 +64,12 @@ class Asking:
         told = [
             each for each in self.manifests if each.source in REGISTRY and REGISTRY[each.source].has_server
         ]
-        known_at_utc = newest_known_at(told)
+        known_at_utc = newest_known_at(told) or self.at_utc
         if known_at_utc is None:
             raise SettingsError(
-                "No source is configured, so there is nothing to say about anybody. Nothing was written. "
-                "Add [sources.github] to evenhand.toml, or try `evenhand demo`."
+                "No source with a server is configured, so nothing tells the time of this run. Nothing was "
+                "written. Add [sources.github], [sources.pagerduty] or [sources.jira] to evenhand.toml, or "
+                "try `evenhand demo`."
             )
         return known_at_utc
 

@@ -218,7 +218,7 @@ def test_every_heading_quotes_a_message() -> None:
 
 
 def test_every_check_is_explained() -> None:
-    for check in checks(load_catalogue()):
+    for check in checks(load_catalogue(), ack_targets=["checkout"]):
         assert f"`{check.name}`" in MESSAGES.split("## Checks")[1], check.name
 
 

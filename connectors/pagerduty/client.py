@@ -25,6 +25,8 @@ CAP = 10_000
 """PagerDuty answers no page that ends behind this row: a window with more is split."""
 LONGEST_WINDOW = timedelta(days=180)
 """At most six months are answered; the shortest six months have 181 days."""
+SHORTEST_WINDOW = timedelta(seconds=1)
+"""Times are asked in whole seconds."""
 SETTLING = timedelta(minutes=5)
 """The newest minutes are left to the next run: entries still come, and pages would shift."""
 OVERLAP = timedelta(hours=1)
@@ -55,6 +57,7 @@ class PagerDutySource:
     _listed: dict[str, Account] = field(default_factory=dict)
     _first_utc: datetime | None = None
     _total: int | None = None
+    _crowded: list[str] = field(default_factory=list)
 
     @property
     def reads(self) -> str:
@@ -219,12 +222,14 @@ class PagerDutySource:
                 "/log_entries", "log_entries", {"include[]": ["channels", "incidents"]}, start, end
             )
             start = end
+        self._tell_crowded("log_entries")
 
     def _incidents_again(self) -> Iterator[Page]:
         now = self.server_time()
         yield from self._window(
             "/incidents", "incidents", {"sort_by": "created_at:asc"}, now - LOOKED_AT_AGAIN, now - SETTLING
         )
+        self._tell_crowded("incidents")
         still_open = {
             "date_range": "all",
             "statuses[]": ["triggered", "acknowledged"],
@@ -236,24 +241,37 @@ class PagerDutySource:
     def _window(
         self, path: str, stream: str, more: Parameters, start: datetime, end: datetime
     ) -> Iterator[Page]:
-        """All pages of a closed window, both ends sent; one with more rows than are answered is split."""
-        asked = {**more, "since": _written(start), "until": _written(end), "total": "true"}
-        is_first = True
-        for answer, listed in self._list(path, stream, asked):
+        """All pages of a closed window, both ends sent; one with more rows than are answered is split.
+
+        Whether a row at an end belongs to it is not documented: each window begins a second before its time.
+        """
+        is_one_second = end - start <= SHORTEST_WINDOW
+        since = start if is_one_second else start - SHORTEST_WINDOW
+        asked = {**more, "since": _written(since), "until": _written(end), "total": "true"}
+        shown = 0
+        for answer, listed in self._list(path, stream, asked, ends_at_cap=is_one_second):
             total = answer.body.get("total")
-            if is_first and isinstance(total, int) and total > CAP:
-                middle = start + (end - start) / 2
-                middle = middle.replace(microsecond=0)
-                if middle <= start or middle >= end:
-                    raise StopScopeError(
-                        f"PagerDuty has more than {CAP:,} rows of {stream} in one second, {_written(start)}, "
-                        "and answers no more. What was read before is kept; the rest of that time is missing."
-                    )
+            is_too_much = isinstance(total, int) and total > CAP
+            if is_too_much and not is_one_second:
+                middle = (start + (end - start) / 2).replace(microsecond=0)
+                middle = middle if start < middle < end else start + SHORTEST_WINDOW
                 yield from self._window(path, stream, more, start, middle)
                 yield from self._window(path, stream, more, middle, end)
                 return
-            is_first = False
             yield self._read_page(stream, answer, listed)
+            shown += len(listed)
+            if is_too_much and shown >= CAP:
+                self._crowded.append(_written(start))
+
+    def _tell_crowded(self, stream: str) -> None:
+        """Raises StopScopeError, after everything else of the stream, where seconds had too many rows."""
+        crowded, self._crowded = self._crowded, []
+        if crowded:
+            raise StopScopeError(
+                f"PagerDuty has more than {CAP:,} rows of {stream} in one second, {crowded[0]}"
+                + (f" (and in {len(crowded) - 1} more)" if crowded[1:] else "")
+                + f", and answers no more than {CAP:,} of them. All others were read and kept."
+            )
 
     def _read_page(self, stream: str, answer: Answer, listed: list[Any]) -> Page:
         parsed = self._parsed(LOG if stream == "log_entries" else AGAIN, answer)
@@ -306,8 +324,13 @@ class PagerDutySource:
 
     # ------------------------------------------------------------------------------------- asking
 
-    def _list(self, path: str, stream: str, more: Parameters) -> Iterator[tuple[Answer, list[Any]]]:
-        """Every page of a list. A page that says there is more and has nothing ends it, as missing."""
+    def _list(
+        self, path: str, stream: str, more: Parameters, *, ends_at_cap: bool = False
+    ) -> Iterator[tuple[Answer, list[Any]]]:
+        """Every page of a list. A page that says there is more and has nothing ends it, as missing.
+
+        ``ends_at_cap``: a list that goes on behind the last row that is answered ends there in silence.
+        """
         offset = 0
         while True:
             answer = self._get(path, {**more, "limit": PAGE_SIZE, "offset": offset})
@@ -327,6 +350,8 @@ class PagerDutySource:
                 )
             offset += len(listed)
             if offset + PAGE_SIZE > CAP:
+                if ends_at_cap:
+                    return
                 raise StopScopeError(
                     f"PagerDuty answers no more than {CAP:,} rows of {path}. What was read before is kept; "
                     "the rest is missing."

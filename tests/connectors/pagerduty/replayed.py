@@ -15,12 +15,16 @@ NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
 @dataclass(slots=True, kw_only=True)
 class Replayed:
-    """Lists by path (``/incidents``). ``asked``: what was; ``broken``: a path without its list."""
+    """Lists by path (``/incidents``). ``asked``: what was; ``broken``: a path without its list.
+
+    ``ends``: which ends of a window belong to it, ``[)`` as in ranges; PagerDuty does not say.
+    """
 
     lists: dict[str, list[Any]] = field(default_factory=dict)
     now_utc: datetime = NOW
     cap: int = 10_000
     broken: str | None = None
+    ends: str = "[)"
     asked: list[tuple[str, Parameters]] = field(default_factory=list)
 
     def get(self, path: str, parameters: Parameters) -> Answer:
@@ -29,7 +33,7 @@ class Replayed:
             (one,) = [row for row in self.lists["/v3/schedules/ID"] if row["id"] == path.rpartition("/")[2]]
             return Answer(body={"schedule": one}, served_at_utc=self.now_utc)
         stream = path.rpartition("/")[2]
-        found = [row for row in self.lists.get(path, []) if _is_in(row, parameters)]
+        found = [row for row in self.lists.get(path, []) if _is_in(row, parameters, self.ends)]
         limit, offset = int(str(parameters.get("limit", 25))), int(str(parameters.get("offset", 0)))
         assert offset + limit <= self.cap
         shown = found[offset : offset + limit]
@@ -39,7 +43,7 @@ class Replayed:
         return Answer(body=body, served_at_utc=self.now_utc)
 
 
-def _is_in(row: Any, parameters: Parameters) -> bool:
+def _is_in(row: Any, parameters: Parameters, ends: str) -> bool:
     statuses = parameters.get("statuses[]")
     if isinstance(statuses, Sequence) and not isinstance(statuses, str) and isinstance(row, dict):
         return row.get("status") in statuses
@@ -50,7 +54,12 @@ def _is_in(row: Any, parameters: Parameters) -> bool:
     except ValueError:
         return True
     since, until = (datetime.fromisoformat(str(parameters[name])) for name in ("since", "until"))
-    return at.tzinfo is None or since <= at < until
+    return (
+        at.tzinfo is None
+        or since < at < until
+        or (at == since and ends[0] == "[")
+        or (at == until and ends[1] == "]")
+    )
 
 
 def user(name: str, **more: Any) -> Json:

@@ -5,15 +5,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from connectors.contract import Gap, Page, Record
 from connectors.errors import StopScopeError
+from connectors.pagerduty import client
 from connectors.pagerduty.client import PagerDutySource
+from connectors.pagerduty.http import PagerDutyOverHttp
 from connectors.pagerduty.known import KnownAccount
 from connectors.pagerduty.parse import note_tag, references_in
 from connectors.pagerduty.transport import Answer, NotThereError, Parameters
+from connectors.waiting import Patience
 from pipelines import nightly
+from pipelines.settings import PagerDuty
 from tests.connectors.pagerduty.loopback import land, night_of
 from tests.connectors.pagerduty.replayed import NOW, Replayed, account, entry, incident, user
 from tests.shared_material import rows as shared_rows
@@ -88,6 +93,75 @@ def test_a_window_above_the_cap_is_split_until_each_is_below_it() -> None:
             assert {"since", "until"} <= set(asked)
             assert str(asked["since"]).endswith("Z")
             assert str(asked["until"]).endswith("Z")
+
+
+FIRST = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def many(number: int, *, apart: timedelta) -> tuple[Any, list[Any]]:
+    """An incident, and so many entries of its log."""
+    shown = incident(1, FIRST.isoformat())
+    return shown, [
+        entry("trigger", shown, (FIRST + place * apart).isoformat()) | {"id": f"R{place:06d}"}
+        for place in range(number)
+    ]
+
+
+def log_requests(transport: Replayed) -> list[Parameters]:
+    return [asked for path, asked in transport.asked if path == "/log_entries"]
+
+
+@pytest.mark.parametrize(("number", "requests"), [(10_000, 100), (10_001, 102)])
+def test_a_window_of_exactly_the_cap_is_read_as_it_is_and_one_more_splits_it(
+    number: int, requests: int
+) -> None:
+    """Halves of 10,001 with a second over both: 1 to look, 51 and 50 pages, or one more."""
+    shown, log = many(number, apart=timedelta(minutes=4))
+    transport = account(incidents=[shown], log_entries=log)
+    found = records(PagerDutySource(transport=transport))
+    assert {key for stream, key in found if stream == "log_entries"} == {
+        f"pagerduty:log_entry/{one['id']}" for one in log
+    }
+    asked = log_requests(transport)
+    assert requests <= len(asked) <= requests + 1
+    assert max(int(str(one["offset"])) for one in asked) + 100 <= 10_000
+
+
+@pytest.mark.parametrize("ends", ["[)", "(]", "()", "[]"])
+def test_whichever_end_belongs_to_a_window_every_entry_comes(
+    ends: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PagerDuty does not say. Entries stand in every second where windows are split, with a smaller cap."""
+    monkeypatch.setattr(client, "CAP", 300)
+    shown, log = many(1_500, apart=timedelta(seconds=1))
+    transport = account(incidents=[shown], log_entries=log)
+    transport.ends, transport.cap = ends, 300
+    found = records(PagerDutySource(transport=transport))
+    assert sum(stream == "log_entries" for stream, _ in found) == len(log)
+
+
+def test_a_second_with_more_than_the_cap_is_named_and_everything_else_is_read() -> None:
+    """Nothing smaller than a second can be asked for: 10,000 of it come, and all before and after it."""
+    shown, log = many(400, apart=timedelta(hours=1))
+    crowded = FIRST + timedelta(hours=5, minutes=30)
+    log += [
+        entry("notify", shown, crowded.isoformat(), user=user("PANA")) | {"id": f"X{place:06d}"}
+        for place in range(10_007)
+    ]
+    transport = account(incidents=[shown], log_entries=log)
+    given = list(PagerDutySource(transport=transport).pages())
+    (gap,) = (one for one in given if isinstance(one, Gap))
+    assert gap.scope == "pagerduty:log"
+    assert f"in one second, {crowded:%Y-%m-%dT%H:%M:%SZ}, and answers no more than 10,000" in gap.message
+    kept = {
+        record.key.partition("/")[2]
+        for one in given
+        if isinstance(one, Page)
+        for record in one.records
+        if record.stream == "log_entries"
+    }
+    assert {name for name in kept if name.startswith("R")} == {f"R{place:06d}" for place in range(400)}
+    assert sum(name.startswith("X") for name in kept) == 10_000
 
 
 def test_a_late_entry_on_an_incident_resolved_long_ago_is_found_and_brings_it() -> None:
@@ -310,3 +384,27 @@ def test_recorded_incidents_of_a_live_account_arrive_with_every_entry() -> None:
     kept = {key.split("/")[1] for stream, key in found if stream == "log_entries"}
     assert kept == {one["id"] for one in log}
     assert sum(stream == "incidents" for stream, _ in found) == 3
+
+
+class Heard(httpx2.BaseTransport):
+    """Remembers which address was asked, and answers with nothing."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.asked.append(str(request.url.copy_with(query=None)))
+        body = httpx2.ByteStream(b'{"incidents": [], "total": 0}')
+        return httpx2.Response(200, stream=body, headers={"date": "Tue, 31 Mar 2026 12:00:00 GMT"})
+
+
+def test_an_account_in_the_eu_is_asked_at_its_own_address() -> None:
+    """As settings give it, with or without a slash behind."""
+    for written in ("https://api.eu.pagerduty.com", "https://api.eu.pagerduty.com/"):
+        section = PagerDuty.model_validate({"base_url": written, "token": {"env": "PAGERDUTY_TOKEN"}})
+        heard = Heard()
+        transport = PagerDutyOverHttp(
+            base_url=section.base_url, token="made-up", patience=Patience(), network=heard
+        )
+        assert PagerDutySource(transport=transport).server_time() == NOW
+        assert heard.asked == ["https://api.eu.pagerduty.com/incidents"]

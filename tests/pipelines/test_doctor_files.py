@@ -1,0 +1,79 @@
+"""What ``evenhand doctor`` says of files and tables, before the first run: as a night would read them now.
+
+Here: a made-up organisation in the place of the servers. Not here: servers (``test_doctor``).
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipelines.doctor import Finding, examine
+from pipelines.nightly import Night
+from pipelines.profiles import checks, profile
+from pipelines.settings import load_settings
+from tests.transforms.world import CATALOGUE, World
+
+CONFIG = """
+[organization]
+name = "Acme"
+reporting_timezone = "UTC"
+[sources.demo]
+engineers = 5
+months = 3
+[sources.incidents]
+incidents = "incidents.csv"
+log = "nowhere.csv"
+[services]
+file = "services.csv"
+ack_target_minutes = { checkout = 3, Wiki = 30, chekout = 3, "it's" = 4 }
+"""
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def found(folder: Path) -> list[Finding]:
+    (folder / "evenhand.toml").write_text(CONFIG)
+    (folder / "services.csv").write_text(
+        "service,tier,team,repository,label,valid_from,valid_to\n"
+        "checkout,1,pay,acme/pay,,,\nwiki,3,pay,acme/wiki,,,\n"
+    )
+    (folder / "incidents.csv").write_text(
+        "incident_id,created_at\n1,2026-03-02T10:00:00Z\n2,yesterday\n3,2026-12-01T00:00:00Z\n"
+    )
+    return examine(Night(settings=load_settings(folder / "evenhand.toml"), environment={}), NOW)
+
+
+def test_files_and_tables_are_read_before_the_first_run(tmp_path: Path) -> None:
+    told = {one.text: one.is_fine for one in found(tmp_path)}
+    assert told["services: 2 rows."]
+    (incidents,) = (text for text in told if text.startswith("incidents: "))
+    assert incidents.startswith("incidents: 1 row; 2 rejected: Row 2 of the incidents table: created_at ")
+    assert not told[incidents]
+    (gap,) = (text for text in told if "nowhere.csv" in text)
+    assert not told[gap]
+    assert not any(text.startswith("Clock:") for text in told)  # it has a time of its own
+
+
+def test_a_target_of_a_service_that_is_none_is_named_with_what_may_be_meant(tmp_path: Path) -> None:
+    begin = "[services] ack_target_minutes: "
+    told = [one for one in found(tmp_path) if one.text.startswith(begin)]
+    words = "is no service of services.csv or Backstage, so its target counts for no page."
+    assert [one.text.removeprefix(begin) for one in told] == [
+        f"Wiki {words} Did you mean wiki?",
+        f"chekout {words} Did you mean checkout?",
+        f"it's {words}",
+    ]
+    assert not any(one.is_fine for one in told)
+
+
+def test_a_run_warns_of_it_too() -> None:
+    (check,) = (
+        one
+        for one in checks(CATALOGUE, ack_targets=["checkout", "chekout", "it's"])
+        if one.name == "ack_targets_are_of_services"
+    )
+    assert check.severity == "warning"
+    assert check.wanted == "checkout, chekout, it's of [services] ack_target_minutes to be services"
+    world = World()
+    world.service("checkout", "pay", first="2026-01-01", after="2026-02-01")
+    with world.core() as connection:
+        assert profile(connection, [check]) == {check.column: 2}
+    assert not [one for one in checks(CATALOGUE) if one.name == check.name]
