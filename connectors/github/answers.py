@@ -1,21 +1,22 @@
 """What GitHub's answers say, before any record is made of them.
 
 Here: finding the object an operation asked for, noticing holes, states of repositories and threads, and how
-large the next page should be.
-Not here: asking (``client``), the fields of records (``parse``), nested lists that go on (``rests``).
+large a page may be for GitHub to answer it.
+Not here: which pages are asked for (``client``, ``deployments``), the fields of records (``parse``), nested
+lists that go on (``rests``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from connectors.contract import Page, RejectedRecord
-from connectors.errors import SkippableRecordError, StopScopeError
+from connectors.errors import SkippableRecordError, StopScopeError, TriedOftenError
 from connectors.github.known import KnownThread
 from connectors.github.parse import parse_repository
 from connectors.github.records import Repository
-from connectors.github.transport import FINAL_ERRORS, Answer, Json, error_kinds
+from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, error_kinds
 
 CLEAN_PAGES = 4
 """After so many pages without holes, a page that was made smaller is made larger again."""
@@ -69,7 +70,7 @@ def search_text(name: str, first_utc: datetime | None, last_utc: datetime) -> st
 
 @dataclass(slots=True, kw_only=True)
 class PageSize:
-    """How many pull requests a page asks for: fewer where GitHub leaves holes, as it does in heavy pages."""
+    """How many rows a page asks for: fewer where GitHub leaves holes, or does not answer in time."""
 
     largest: int
     now: int
@@ -84,6 +85,29 @@ class PageSize:
         self.clean += 1
         if self.clean >= CLEAN_PAGES:
             self.now, self.clean = min(self.largest, self.now * 2), 0
+
+    def ask(self, send: Callable[[Sequence[Operation]], Answer], asked: Callable[[int], Operation]) -> Answer:
+        """One page of ``asked(size)``; with holes, or too heavy to be answered, again with half as many.
+
+        A page of one with holes is asked for once more, and then is what it is: what is missing is rejected
+        and counted. Raises TriedOftenError where not even one is answered.
+        """
+        is_last_try = False
+        while True:
+            try:
+                answer = send([asked(self.now)])
+            except TriedOftenError:
+                if self.now == 1:
+                    raise
+                self.halve()
+                continue
+            if not has_holes(answer):
+                self.grow()
+                return answer
+            if is_last_try:
+                return answer
+            is_last_try = self.now == 1
+            self.halve()
 
 
 def refused_cursors(answer: Answer) -> set[int]:

@@ -359,25 +359,11 @@ class GitHubSource:
         return of_id[-1] if of_id else f"github:{name}"
 
     def _ask_for_page(self, name: str, after: str | None, size: PageSize) -> Answer:
-        """One page. With holes in it, or too heavy to be answered, again with half as many pull requests."""
         owner, _, short = name.partition("/")
-        is_last_try = False
-        while True:
-            variables = {"owner": owner, "name": short, "after": after, "pageSize": size.now}
-            try:
-                answer = self._send([Operation(name="PullRequests", variables=variables)])
-            except TriedOftenError:
-                if size.now == 1:
-                    raise
-                size.halve()
-                continue
-            if not has_holes(answer):
-                size.grow()
-                return answer
-            if is_last_try:
-                return answer  # what is still missing is rejected and counted
-            is_last_try = size.now == 1
-            size.halve()
+        asked = {"owner": owner, "name": short, "after": after}
+        return size.ask(
+            self._send, lambda rows: Operation(name="PullRequests", variables={**asked, "pageSize": rows})
+        )
 
     def _is_known(self, listed: Sequence[Any], scope: str) -> bool:
         """Whether the page reaches back behind what must be read: what follows was updated earlier still.
@@ -436,7 +422,14 @@ class GitHubSource:
             yield Gap(scope=SWEEP, message=f"Looking for changes in threads: {reason}")
 
     def _changed(self, known: Mapping[str, Mapping[str, KnownThread]]) -> list[str]:
-        answer = self._send([Operation(name="ThreadStates", variables={"ids": list(known)})])
+        try:
+            answer = self._send([Operation(name="ThreadStates", variables={"ids": list(known)})])
+        except TriedOftenError:
+            if len(known) == 1:
+                raise
+            half = dict(list(known.items())[: len(known) // 2])
+            rest = {node_id: threads for node_id, threads in known.items() if node_id not in half}
+            return self._changed(half) + self._changed(rest)
         nodes = (answer.data[0] or {}).get("nodes")
         shown = {
             node["id"]: node
@@ -477,8 +470,17 @@ class GitHubSource:
         return list(changed)
 
     def _by_id(self, ids: Sequence[str]) -> Iterator[Page | Gap]:
-        """These pull requests, whole, a page for each repository they are in."""
-        answer = self._send([Operation(name="PullRequestsById", variables={"ids": list(ids)})])
+        """These pull requests, whole, a page for each repository they are in; too many at once in halves."""
+        answer: Answer | None = None
+        try:
+            answer = self._send([Operation(name="PullRequestsById", variables={"ids": list(ids)})])
+        except TriedOftenError:
+            if len(ids) == 1:
+                raise
+        if answer is None or (len(ids) > 1 and has_holes(answer)):
+            yield from self._by_id(ids[: len(ids) // 2])
+            yield from self._by_id(ids[len(ids) // 2 :])
+            return
         nodes = (answer.data[0] or {}).get("nodes")
         said = said_of(answer, 0)
         if has_holes(answer) or not isinstance(nodes, list) or len(nodes) != len(ids):

@@ -12,12 +12,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from connectors.contract import Gap, Page, RejectedRecord
 from connectors.errors import SkippableRecordError, StopScopeError
 from connectors.fields import big_integer, instant, mapping, optional_instant, text
+from connectors.github.answers import PageSize
 from connectors.github.known import KnownRepository
 from connectors.github.parse import nodes
 from connectors.github.records import Deployment, DeploymentKind, Repository
@@ -93,12 +95,14 @@ def _repository(
     scope, words = scope_of(repository.repository_id, reading.by), reading.by
     after: str | None = None
     seen: set[str] = set()
+    size = PageSize(largest=PAGE_SIZE, now=PAGE_SIZE)
     answer, number, lost = first, 0, 0
     try:
         while True:
             number += 1
             if answer is None:
-                answer, place = _whole(send, reading, repository, after), 0
+                asked = partial(_asked, reading, repository, after)
+                answer, place = size.ask(send, asked), 0
             what = f"{words} of {repository.name_with_owner}, page {number}"
             connection = _connection(reading, answer, place, what)
             listed = nodes({reading.connection: connection}, reading.connection)
@@ -130,13 +134,6 @@ def _until(known: KnownRepository | None, can_change: timedelta) -> datetime | N
         return None
     back = known.complete_at_utc - can_change
     return back if known.unfinished_since_utc is None else min(back, known.unfinished_since_utc)
-
-
-def _whole(send: Send, reading: "Reading", repository: Repository, after: str | None) -> Answer:
-    """One page; with holes in it once again."""
-    operation = _asked(reading, repository, after, PAGE_SIZE)
-    answer = send([operation])
-    return send([operation]) if answer.errors and not error_kinds(answer.errors) & FINAL_ERRORS else answer
 
 
 def _connection(reading: "Reading", answer: Answer, place: int, what: str) -> Json:
