@@ -17,6 +17,7 @@ from packets.catalogue import Metric, metrics
 from packets.charts import ChartMonth, month_chart
 from packets.completeness import ledger_words
 from packets.coverage import coverage_of_months
+from packets.look_first import AFTERWARDS, look_first
 from packets.published import Publication, publication
 from packets.rendering import stylesheet, template
 from packets.trends import SUBJECT_KINDS, ChangeRow, TrendRow, change_rows, trend_rows
@@ -102,6 +103,9 @@ def trend_html(connection: duckdb.DuckDBPyConnection, *, months: int = 13) -> st
         published=published,
         as_of=instant_text(published.local(published.as_of_utc)),
         kinds=[kind for kind in kinds if kind.subjects],
+        first=look_first(connection, known, changes.keys()),
+        afterwards=AFTERWARDS,
+        anchors=_anchors(kinds),
         metrics=[metric for metric in known.values() if metric.metric_id in shown],
         hired=hired_rows(connection, list(known.values())),
         missing=[*ledger_words(connection, covered), *coverage_of_months(connection, covered)],
@@ -113,6 +117,17 @@ def trend_html(connection: duckdb.DuckDBPyConnection, *, months: int = 13) -> st
             if metric.source_gap and any(metric.describes(kind) for kind in SUBJECT_KINDS)
         ],
     )
+
+
+def _anchors(kinds: Iterable[Kind]) -> dict[tuple[str, str, str], str]:
+    """Where on the page each series stands, by kind of subject, subject and metric."""
+    names = {title: kind for kind, title in SUBJECT_KINDS.items()}
+    return {
+        (names[kind.title], subject.name, series.metric.metric_id): series.anchor
+        for kind in kinds
+        for subject in kind.subjects
+        for series in subject.series
+    }
 
 
 def _last_months(published: Publication, months: int) -> list[str]:
