@@ -5,10 +5,12 @@ Not here: nested lists that go on (``test_client``), every other fault (``test_e
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import requests
 
 from connectors.contract import Gap, Page
 from connectors.errors import TriedOftenError
@@ -29,12 +31,10 @@ TOO_MUCH = {
     "graphql_502": ATTEMPTS,
     "503": ATTEMPTS,
     "graphql_timeout": ATTEMPTS,  # "Something went wrong while executing your query"
-    "slow": ATTEMPTS,  # the client does not wait for the answer
+    "no answer": ATTEMPTS,  # for as long as the client waits
     "drop": ATTEMPTS,  # a proxy ends the connection in place of an answer
 }
 """What GitHub does when a page is too heavy, and how often it does so before a smaller page is asked for."""
-
-PATIENCE_SECONDS, SLOW_SECONDS = 0.1, 0.15
 
 
 @dataclass(slots=True)
@@ -76,27 +76,42 @@ def emulator() -> Iterator[Emulator]:
     world.stop()
 
 
+@contextmanager
+def no_answer_to(places: set[int]) -> Iterator[None]:
+    """The client's time is over at these of its requests, without that much time."""
+    send, asked = requests.Session.send, iter(range(1, 10_000))
+
+    def late(*arguments: Any, **named: Any) -> Any:
+        if next(asked) in places:
+            raise requests.ReadTimeout
+        return send(*arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(requests.Session, "send", late)
+        yield
+
+
 def read(emulator: Emulator, *rules: dict[str, Any], watched: str = "PullRequests", **settings: Any) -> Read:
     emulator.tell("reset", {"what": ["stats", "limits", "faults"]})
-    emulator.tell("faults", {"rules": list(rules), "seed": 1})
+    told = [rule for rule in rules if rule["kind"] != "no answer"]
+    emulator.tell("faults", {"rules": told, "seed": 1})
     over_http = GitHubOverHttp(
         base_url=emulator.url,
         credential=TOKEN,
         patience=Patience(sleep=lambda _: None),
     )
-    if any(rule["kind"] == "slow" for rule in rules):  # PyGithub takes whole seconds only
-        over_http._github.requester._Requester__timeout = PATIENCE_SECONDS  # type: ignore[attr-defined]
     transport = Watched(behind=over_http, operation=watched)
     source = GitHubSource(
         transport=transport, repositories=["acme/platform"], **{"page_size": LARGEST, **settings}
     )
-    entries = list(source.pages())
+    with no_answer_to({place for rule in rules if rule not in told for place in rule["nth"]}):
+        entries = list(source.pages())
     return Read(entries=entries, sizes=transport.sizes, requests=transport.requests)
 
 
 def too_much(kind: str, pages: int) -> dict[str, Any]:
     """A rule: the first so many pages are too much, whatever their size. One for the time comes first."""
-    return {"kind": kind, "nth": list(range(2, 2 + TOO_MUCH[kind] * pages)), "delay": SLOW_SECONDS}
+    return {"kind": kind, "nth": list(range(2, 2 + TOO_MUCH[kind] * pages))}
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +159,7 @@ def test_pages_of_deployments_are_halved_as_well(emulator: Emulator, kind: str) 
     whole = read(emulator, watched="Deployments", deployments=True, page_size=50)
     assert len(whole.all(Deployment)) > 1
     last = whole.requests
-    rule = {"kind": kind, "nth": list(range(last, last + 2 * TOO_MUCH[kind])), "delay": SLOW_SECONDS}
+    rule = {"kind": kind, "nth": list(range(last, last + 2 * TOO_MUCH[kind]))}
     found = read(emulator, rule, watched="Deployments", deployments=True, page_size=50)
     assert found.sizes[:3] == [100, 100, 50]
     assert found.gaps == []
