@@ -219,13 +219,20 @@ class PagerDuty(_Section):
         )
 
 
-class Incidents(_Section):
-    """[sources.incidents]: incidents of any other tool, each table a file or a SELECT."""
+class Query(_Section):
+    """A table that lies elsewhere: a query, and the databases it reads, attached read-only by name."""
 
-    incidents: str | None = None
-    deployments: str | None = None
-    log: str | None = None
-    shifts: str | None = None
+    sql: str
+    attach: dict[str, str] = {}
+
+
+class Incidents(_Section):
+    """[sources.incidents]: any other tool. Each table is a file, a SELECT, or one with its databases."""
+
+    incidents: str | Query | None = None
+    deployments: str | Query | None = None
+    log: str | Query | None = None
+    shifts: str | Query | None = None
 
 
 class Demo(_Section):
@@ -244,13 +251,6 @@ class Sources(_Section):
     pagerduty: PagerDuty | None = None
     incidents: Incidents | None = None
     demo: Demo | None = None
-
-
-class Query(_Section):
-    """A table that lies elsewhere: a query, and the database files it reads, attached read-only by name."""
-
-    sql: str
-    attach: dict[str, Path] = {}
 
 
 class People(_Section):

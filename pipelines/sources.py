@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from connectors.demo.organization import Organization
     from connectors.github.client import GitHubSource
     from connectors.github.http import AppKey
-    from connectors.organization.tables import Table
+    from connectors.tables import Table
     from warehouse.draft import Draft
 
 
@@ -225,11 +225,10 @@ def incidents(asking: Asking) -> Registered | None:
     from connectors.incident_tables.tables import IncidentTables
 
     source = IncidentTables(
-        incidents=section.incidents,
-        deployments=section.deployments,
-        log=section.log,
-        shifts=section.shifts,
-        folder=asking.settings.folder,
+        incidents=_table(asking.settings, section.incidents),
+        deployments=_table(asking.settings, section.deployments),
+        log=_table(asking.settings, section.log),
+        shifts=_table(asking.settings, section.shifts),
         known_at_utc=asking.known_at_utc,
     )
     return Registered(source=source, record_types=RECORD_TYPES["incidents"])
@@ -259,12 +258,19 @@ def organization(asking: Asking) -> Registered:
 
 
 def _roster(settings: Settings) -> "Path | Table | None":
-    from connectors.organization.tables import Table
-
     roster = settings.people.roster
-    if isinstance(roster, Query):
-        return Table(folder=settings.folder, sql=roster.sql, attach=roster.attach)
-    return settings.path(roster) if roster else None
+    return (
+        _table(settings, roster) if isinstance(roster, Query) else settings.path(roster) if roster else None
+    )
+
+
+def _table(settings: Settings, written: str | Query | None) -> "Table | None":
+    """A file, a SELECT, or one with what it attaches; paths count from evenhand.toml."""
+    from connectors.tables import Table, table_of
+
+    if isinstance(written, Query):
+        return Table(folder=settings.folder, sql=written.sql, attach=written.attach)
+    return table_of(written, settings.folder) if written is not None else None
 
 
 def goal_metrics() -> dict[str, frozenset[str]]:

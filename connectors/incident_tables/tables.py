@@ -1,20 +1,14 @@
 """Reading the incident tables: every row is checked, a bad one is left out, named and counted.
 
 Here: the columns of each table and what a cell may hold.
-Not here: who a person is (the roster), or what a row means to a number (transforms).
-
-DuckDB reads them, which is there anyway: CSV, JSON and Parquet files, and whatever a SELECT of the
-operator's asks for. Columns of files are read as text where the format has no types, so that 007 stays 007.
+Not here: reading a table (``tables``), who a person is (the roster), what rows mean to a number (transforms).
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any, cast, get_args
-
-import duckdb
 
 from connectors.contract import Gap, Page, Record, RejectedRecord, Usage
 from connectors.errors import SkippableRecordError, StopScopeError
@@ -28,6 +22,7 @@ from connectors.incident_tables.records import (
     Tag,
     Via,
 )
+from connectors.tables import Table, rows_of
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "incidents": (
@@ -48,30 +43,17 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "shifts": ("person", "start_at", "end_at"),
     "deployments": ("deployment_id", "services", "finished_at"),
 }
-_READERS = {
-    ".csv": "read_csv(?, all_varchar = true, header = true)",
-    ".json": "read_json(?)",
-    ".jsonl": "read_json(?, format = 'newline_delimited')",
-    ".ndjson": "read_json(?, format = 'newline_delimited')",
-    ".parquet": "read_parquet(?)",
-}
-_SELECT = re.compile(r"^\s*(select|with|from)\b", re.IGNORECASE)
-_BATCH = 10_000
 Row = Mapping[str, Any]
 
 
 @dataclass(slots=True, kw_only=True)
 class IncidentTables:
-    """The configured tables: each a path from ``folder``, or a SELECT; those not configured are empty.
+    """The configured tables; those not configured are empty. A table has no server: it is told the time."""
 
-    A table has no server: it is told the time.
-    """
-
-    incidents: str | None
-    log: str | None
-    shifts: str | None
-    deployments: str | None = None
-    folder: Path
+    incidents: Table | None
+    log: Table | None
+    shifts: Table | None
+    deployments: Table | None = None
     known_at_utc: datetime
     name: str = "incidents"
     usage: Usage = field(default_factory=Usage)
@@ -83,7 +65,7 @@ class IncidentTables:
 
     def pages(self) -> Iterator[Page | Gap]:
         """One page a table. One that cannot be read at all is a gap; the others are read all the same."""
-        reads: tuple[tuple[str, str | None, Callable[[Row], Record]], ...] = (
+        reads: tuple[tuple[str, Table | None, Callable[[Row], Record]], ...] = (
             ("incidents", self.incidents, self._incident),
             ("log", self.log, self._log_row),
             ("shifts", self.shifts, self._shift),
@@ -97,7 +79,7 @@ class IncidentTables:
             except StopScopeError as reason:
                 yield Gap(scope=stream, message=str(reason))
 
-    def _page(self, stream: str, table: str, read: Callable[[Row], Record]) -> Page:
+    def _page(self, stream: str, table: Table, read: Callable[[Row], Record]) -> Page:
         records: dict[str, Record] = {}
         rejected: list[RejectedRecord] = []
         for number, row in enumerate(self._rows(stream, table), start=1):
@@ -129,45 +111,12 @@ class IncidentTables:
             rejected=tuple(rejected),
         )
 
-    def _rows(self, stream: str, table: str) -> Iterator[Row]:
-        is_query = _SELECT.match(table) is not None
-        what = f"[sources.incidents] {stream}"
-        parameters: list[str] = []
-        if is_query:
-            query = table
-        else:
-            path = (self.folder / Path(table).expanduser()).resolve()
-            suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-            if suffix not in _READERS:
-                raise StopScopeError(
-                    f"{what}: {path} should end in .csv, .json, .jsonl or .parquet, or be a SELECT. "
-                    "What was landed before stays in use."
-                )
-            if not path.is_file():
-                raise StopScopeError(f"{what}: there is no file {path}. What was landed before stays in use.")
-            query, parameters = f"SELECT * FROM {_READERS[suffix]}", [str(path)]
-        with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            try:
-                connection.execute(
-                    f"SET file_search_path = '{str(self.folder.resolve()).replace(chr(39), chr(39) * 2)}'"
-                )
-                connection.execute(query, parameters)
-                names = [column[0] for column in connection.description or ()]
-                missing = [name for name in NEEDED[stream] if name not in names]
-                if missing:
-                    raise StopScopeError(
-                        f"{what}: no column {', '.join(missing)}. Known: {', '.join(COLUMNS[stream])}. "
-                        "What was landed before stays in use."
-                    )
-                while rows := connection.fetchmany(_BATCH):
-                    for row in rows:
-                        yield dict(zip(names, row, strict=True))
-            except duckdb.Error as problem:
-                raise StopScopeError(
-                    f"{what}: DuckDB cannot read it ({type(problem).__name__}). What was landed before stays "
-                    "in use. Try it with `evenhand sql`, or in duckdb."
-                ) from None
+    def _rows(self, stream: str, table: Table) -> Iterator[Row]:
+        optional = [name for name in COLUMNS[stream] if name not in NEEDED[stream]]
+        try:
+            yield from rows_of(table, NEEDED[stream], optional, leaves_others=True)
+        except StopScopeError as reason:
+            raise StopScopeError(f"[sources.incidents] {stream}: {reason}") from None
 
     # ----------------------------------------------------------------------------------- rows
 

@@ -24,7 +24,7 @@ from connectors.organization.feature_records import (
     MeasurementRow,
     UseRow,
 )
-from connectors.organization.tables import Table, rows_of
+from connectors.tables import Table, rows_of
 
 FEATURE_KEYS = (
     "id title team epic flag released documentation documentation_edits needs_documentation eligible used"
@@ -122,7 +122,7 @@ class FeaturesFile:
             folder=self.path.parent,
             file=Path(file) if isinstance(file, str) else None,
             sql=sql if isinstance(sql, str) else None,
-            attach={str(name): Path(str(path)) for name, path in attach.items()},
+            attach={str(name): str(place) for name, place in attach.items()},
         )
 
     def _eligible(self, feature_id: str, table: Table) -> Iterator[EligibilityRow]:

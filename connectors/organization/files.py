@@ -24,7 +24,8 @@ from connectors.organization.features import FeaturesFile
 from connectors.organization.goals import read_goals
 from connectors.organization.records import CalendarRow, RosterRow, ServiceRow
 from connectors.organization.survey import read_survey
-from connectors.organization.tables import Table, refuse_pay, rows_of
+from connectors.pay import refuse_pay
+from connectors.tables import Table, rows_of
 
 PEOPLE_COLUMNS = (
     "person,name,email,team,manager,role,level,time_zone,working_days,place,valid_from,valid_to,"
@@ -210,7 +211,8 @@ def _read_table(
     """The good rows of a table by number; a column that it does not have is empty in every row."""
     rows: dict[int, Row] = {}
     rejected: list[RejectedRecord] = []
-    for number, found in enumerate(rows_of(table, columns[:1], (*columns[1:], *optional)), start=1):
+    listed = rows_of(table, columns[:1], (*columns[1:], *optional), is_of_people=True)
+    for number, found in enumerate(listed, start=1):
         cells = {name: _as_text(found.get(name)) for name in (*columns, *optional)}
         try:
             rows[number] = parse(cells)
@@ -234,7 +236,8 @@ def _as_text(value: object) -> str:
 def _check_header(
     path: Path, names: Sequence[str], wanted: Sequence[str], optional: Sequence[str] = ()
 ) -> None:
-    refuse_pay([name for name in names if re.fullmatch(r"[a-zA-Z][a-zA-Z_ ]{0,40}", name)], path.name)
+    if set(names) & set(wanted):  # else it is no header, and may name somebody
+        refuse_pay(names, path.name)
     missing = [name for name in wanted if name not in names]
     unknown = [name for name in names if name not in (*wanted, *optional)]
     repeated = [name for name in wanted if names.count(name) > 1]

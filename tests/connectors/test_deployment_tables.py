@@ -8,6 +8,7 @@ import duckdb
 from connectors.contract import Page
 from connectors.incident_tables.records import DeploymentRow
 from connectors.incident_tables.tables import IncidentTables
+from connectors.tables import table_of
 from transforms.queries import sql
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
@@ -26,8 +27,7 @@ def read(folder: Path) -> Page:
         incidents=None,
         log=None,
         shifts=None,
-        deployments="deployments.csv",
-        folder=folder,
+        deployments=table_of("deployments.csv", folder),
         known_at_utc=NOW,
     )
     (page,) = tables.pages()

@@ -31,6 +31,7 @@ from connectors.organization.files import OrganizationSource
 from connectors.pagerduty import records as pagerduty_records
 from connectors.pagerduty.client import PagerDutySource
 from connectors.pagerduty.http import PagerDutyOverHttp
+from connectors.tables import table_of
 from connectors.waiting import Patience
 from tests.connectors.github.builders import (
     SERVED_AT,
@@ -195,7 +196,10 @@ def _tables(folder: Path) -> Source:
         f"incident_id,created_at\n1,2026-03-02T10:00:00Z\n2,{SECRET}\n", "utf-8"
     )
     return IncidentTables(
-        incidents="incidents.csv", log="nowhere.csv", shifts=None, folder=folder, known_at_utc=replayed.NOW
+        incidents=table_of("incidents.csv", folder),
+        log=table_of("nowhere.csv", folder),
+        shifts=None,
+        known_at_utc=replayed.NOW,
     )
 
 

@@ -1,16 +1,20 @@
 """Incidents from a CSV, JSON or Parquet file or a SELECT: good rows arrive once, bad ones are named."""
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 
 from connectors.contract import Gap, Page
 from connectors.incident_tables.records import RECORD_TYPES, IncidentRow
 from connectors.incident_tables.tables import IncidentTables
+from connectors.tables import Table, table_of
 from pipelines import nightly
 from pipelines.sources import Registered
 from tests.connectors.pagerduty.loopback import night_of
@@ -34,9 +38,15 @@ ROWS = [
 ]
 
 
-def source(folder: Path, incidents: str, **more: Any) -> IncidentTables:
-    tables = {"log": None, "shifts": None} | more
-    return IncidentTables(incidents=incidents, folder=folder, known_at_utc=NOW, **tables)
+def source(folder: Path, incidents: str | Table, **more: Any) -> IncidentTables:
+    tables = {"incidents": incidents, "log": None, "shifts": None} | more
+    return IncidentTables(
+        known_at_utc=NOW,
+        **{
+            name: table_of(written, folder) if isinstance(written, str) else written
+            for name, written in tables.items()
+        },
+    )
 
 
 def write(folder: Path, suffix: str) -> str:
@@ -105,18 +115,91 @@ def test_bad_rows_are_left_out_and_named_without_their_values(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        ("nowhere.csv", "there is no file"),
-        ("incidents.xlsx", "should end in"),
-        ("SELECT 1 AS incident_id", "no column created_at"),
-        ("SELECT * FROM nothing", "DuckDB cannot read it"),
+        ("nowhere.csv", "nowhere.csv cannot be read (there is no such file)"),
+        ("incidents.xlsx", "a file of .csv, .parquet"),
+        ("SELECT 1 AS incident_id", "missing: created_at"),
+        ("SELECT * FROM nothing", "the SQL query cannot be read (CatalogException"),
+        ("SELECT 1 AS incident_id, 2 AS created_at, 3 AS resovled_at", "unknown: resovled_at"),
+        ("SELECT 1 AS incident_id, 2 AS created_at, 3 AS on_call_compensation", "Pay is refused"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_a_gap(table: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "incidents.xlsx").write_text("x", "utf-8")
     (gap,) = list(source(tmp_path, table).pages())
     assert isinstance(gap, Gap)
+    assert gap.message.startswith("[sources.incidents] incidents: ")
     assert words in gap.message
-    assert gap.message.endswith(("stays in use.", "in duckdb."))
+    assert gap.message.endswith("he last good one stays in use.")
+    assert str(tmp_path) not in gap.message
+
+
+def test_columns_of_the_other_tool_that_mean_nothing_here_are_left(tmp_path: Path) -> None:
+    (tmp_path / "incidents.csv").write_text(
+        "incident_id,created_at,Colour,customer_notes\n1,2026-03-02T10:00:00Z,red,secret\n", "utf-8"
+    )
+    page = only_page(list(source(tmp_path, "incidents.csv").pages()))
+    assert [record.key for record in page.records] == ["1"]
+    assert "secret" not in repr(page)
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
+def test_incidents_come_from_a_database_as_they_come_from_a_file(kind: str, tmp_path: Path) -> None:
+    rows = [("007", "2026-03-02T10:00:00+01:00", "kettle", 1), ("8", "2026-03-03T10:00:00Z", None, 0)]
+    create = "CREATE TABLE tickets (number TEXT, opened TEXT, system TEXT, severe INTEGER, owner TEXT)"
+    insert = "INSERT INTO tickets VALUES (?, ?, ?, ?, 'nobody')"
+    with closing((sqlite3 if kind == "sqlite" else duckdb).connect(str(tmp_path / "itsm.db"))) as database:
+        database.execute(create)
+        database.executemany(insert, rows)
+        database.commit()
+    query = (
+        "SELECT number AS incident_id, opened AS created_at, system AS service, severe = 1 AS is_major "
+        "FROM itsm.tickets"
+    )
+    table = Table(folder=tmp_path, sql=query, attach={"itsm": "itsm.db"})
+    page = only_page(list(source(tmp_path, table).pages()))
+    assert not page.rejected
+    first, second = sorted(page.records, key=lambda record: record.key)
+    assert isinstance(first, IncidentRow)
+    assert isinstance(second, IncidentRow)
+    assert (first.incident_id, first.service, first.is_major) == ("007", "kettle", True)
+    assert first.created_at_utc == datetime(2026, 3, 2, 9, tzinfo=UTC)
+    assert (second.incident_id, second.service, second.is_major) == ("8", None, False)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".jsonl", ".parquet"])
+def test_hostile_rows_of_every_format_are_left_out_counted_and_named_by_number(
+    suffix: str, tmp_path: Path
+) -> None:
+    """Nothing that a row holds stops the others, and none of it is repeated."""
+    bad = [
+        {"incident_id": "", "created_at": "2026-03-02T10:00:00Z"},
+        {"incident_id": "2", "created_at": "2026-03-02T25:00:00Z"},
+        {"incident_id": "3", "created_at": "0000-00-00T00:00:00Z"},
+        {"incident_id": "4", "created_at": "2026-03-02T10:00:00"},
+        {"incident_id": "5", "created_at": "9999-12-31T23:59:59+00:00"},
+        {"incident_id": "6", "created_at": "'; DROP TABLE incidents; --"},
+        {"incident_id": "7", "created_at": "2026-03-02T10:00:00Z", "is_major": "maybe"},
+        {"incident_id": "8", "created_at": "2026-03-02T10:00:00Z", "resolution_tag": "<script>"},
+        {"incident_id": "9", "created_at": "2026-03-02T10:00:00Z", "urgency": "hi\u202egh"},
+    ]
+    good = {"incident_id": "x'); --\u202e", "created_at": "2026-03-02T10:00:00Z", "title": 'a,"b"\nc'}
+    every: list[dict[str, str]] = [*bad, good]
+    names = sorted({name for row in every for name in row})
+    path = tmp_path / f"incidents{suffix}"
+    frame = pl.DataFrame({name: [row.get(name) for row in every] for name in names})
+    {
+        ".csv": frame.write_csv,
+        ".json": frame.write_json,
+        ".jsonl": frame.write_ndjson,
+        ".parquet": frame.write_parquet,
+    }[suffix](path)
+    page = only_page(list(source(tmp_path, path.name).pages()))
+    (kept,) = page.records
+    assert isinstance(kept, IncidentRow)
+    assert (kept.incident_id, kept.title) == (good["incident_id"], good["title"])
+    assert [reject.ref for reject in page.rejected] == [f"row {number}" for number in range(1, 10)]
+    told = " ".join(reject.message for reject in page.rejected)
+    assert not [word for word in ("DROP", "script", "maybe", "\u202e", "9999") if word in told]
 
 
 def core_of(folder: Path, tables: IncidentTables, query: str) -> list[tuple[Any, ...]]:

@@ -3,6 +3,8 @@
 Here: what is read of a folder. Not here: adoption (tests/golden, tests/transforms).
 """
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import duckdb
 import pytest
 
 from connectors.contract import Gap, Page
+from connectors.incident_tables.tables import COLUMNS
 from connectors.organization.feature_records import (
     ActivityRow,
     EligibilityRow,
@@ -18,10 +21,17 @@ from connectors.organization.feature_records import (
     MeasurementRow,
     UseRow,
 )
-from connectors.organization.features import FeaturesFile
-from connectors.organization.files import OrganizationSource
+from connectors.organization.features import FEATURE_KEYS, FeaturesFile
+from connectors.organization.files import (
+    CALENDAR_COLUMNS,
+    HIRING_COLUMNS,
+    PEOPLE_COLUMNS,
+    SERVICES_COLUMNS,
+    OrganizationSource,
+)
 from connectors.organization.records import RosterRow
-from connectors.organization.tables import Table
+from connectors.pay import is_pay
+from connectors.tables import Table, _reason
 from tests.connectors.organization.writing import KNOWN_AT
 
 FEATURE = """
@@ -70,7 +80,7 @@ def hr(tmp_path: Path) -> Path:
 
 
 def query(folder: Path, sql: str) -> Table:
-    return Table(folder=folder, sql=sql, attach={"hr": Path("hr.duckdb")})
+    return Table(folder=folder, sql=sql, attach={"hr": "hr.duckdb"})
 
 
 def test_the_roster_comes_from_a_query_on_an_attached_database(hr: Path) -> None:
@@ -85,12 +95,111 @@ def test_the_roster_comes_from_a_query_on_an_attached_database(hr: Path) -> None
     assert [reject.ref for reject in rejected] == ["the SQL query, line 2"]
 
 
-@pytest.mark.parametrize("column", ["salary", "base_salary_eur", "annual_bonus", "hourly_wage", "pay_band"])
+PAY = (
+    "salary Salaries base_salary_eur basePay base-pay payBand pay_grade PayLevel payroll_no annual_bonus "
+    "hourly_wage compensation total_comp annual_rate hourlyRate day_rate OTE ctc rsu_grant equity income "
+    "Gehalt Jahresgehalt Bruttogehalt Stundenlohn Vergütung Verguetung Entgelt Prämie salaire rémunération "
+    "sueldo salario salário stipendio wynagrodzenie palkka зарплата 給与 年収 工资 연봉"
+).split()
+
+
+@pytest.mark.parametrize("column", PAY)
 def test_a_column_of_pay_is_refused_before_anything_is_read(hr: Path, column: str) -> None:
-    rows, _, (gap,) = roster(query(hr, f"SELECT id AS person, pay AS {column} FROM hr.people"))
+    rows, _, (gap,) = roster(query(hr, f'SELECT id AS person, team AS "{column}" FROM hr.people'))
     assert rows == []
     assert "Pay is refused" in gap.message
     assert column in gap.message
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT id AS person, pay AS level FROM hr.people",
+        "SELECT id AS person FROM hr.people WHERE pay > 1",
+        "SELECT person, level FROM (SELECT id AS person, h.pay::VARCHAR AS level FROM hr.people AS h)",
+        "SELECT person, level FROM (FROM hr.people) AS t(person, team, hired, logins, level) ORDER BY pay",
+        "WITH p AS (SELECT * RENAME (pay AS level) FROM hr.people) SELECT id AS person, level FROM p",
+    ],
+)
+def test_pay_under_another_name_is_refused_as_well(hr: Path, sql: str) -> None:
+    rows, _, (gap,) = roster(query(hr, sql))
+    assert rows == []
+    assert "Pay is refused" in gap.message
+
+
+def test_pay_that_a_query_leaves_out_is_in_nobodys_way(hr: Path) -> None:
+    sql = "SELECT id AS person, team FROM (SELECT * EXCLUDE (pay) FROM hr.people) WHERE id IS NOT NULL"
+    rows, rejected, gaps = roster(query(hr, sql))
+    assert ([row.person_id for row in rows], rejected, gaps) == (["ana"], [], [])
+
+
+def test_no_column_that_is_read_anywhere_looks_like_pay() -> None:
+    """And some words that only look like it."""
+    known = {*PEOPLE_COLUMNS, *HIRING_COLUMNS, *CALENDAR_COLUMNS, *SERVICES_COLUMNS, *FEATURE_KEYS}
+    known |= {column for columns in COLUMNS.values() for column in columns}
+    innocent = (
+        "payment_id payments_team payload wagen rating rate_limit cost_center company placement platform"
+    )
+    assert not [name for name in (*sorted(known), *innocent.split()) if is_pay(name)]
+
+
+def test_a_roster_in_a_sqlite_file_is_read_without_an_extension(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "hr.db")) as database:
+        database.execute("CREATE TABLE staff (id INTEGER, team TEXT, hired DATE, days INTEGER, github TEXT)")
+        database.execute('CREATE TABLE "pay slips" (id INTEGER, salary REAL)')
+        database.execute("CREATE VIEW engineers AS SELECT * FROM staff WHERE team <> 'sales'")
+        database.executemany(
+            "INSERT INTO staff VALUES (?, ?, ?, ?, ?)",
+            [
+                (7, "pay", "2024-02-01", 1234, "ana-m;ana2"),
+                (8, "sales", None, 12345, None),
+                (9, "web", None, None, "ü"),
+            ],
+        )
+        database.commit()
+    sql = (
+        "SELECT 'p' || e.id AS person, e.team, e.hired AS valid_from, e.days AS working_days, s.github "
+        "FROM hr.engineers AS e JOIN hr.main.staff AS s ON s.id = e.id ORDER BY e.id"
+    )
+    rows, rejected, gaps = roster(Table(folder=tmp_path, sql=sql, attach={"hr": "hr.db"}))
+    assert (rejected, gaps) == ([], [])
+    ana, other = sorted(rows, key=lambda row: row.person_id)
+    assert (ana.person_id, ana.team_id, ana.valid_from) == ("p7", "pay", date(2024, 2, 1))
+    assert (ana.working_days, ana.github) == ((1, 2, 3, 4), ("ana-m", "ana2"))
+    assert (other.person_id, other.github) == ("p9", ("ü",))
+    everything = Table(folder=tmp_path, sql='FROM hr."pay slips"', attach={"hr": "hr.db"})
+    assert "Pay is refused" in roster(everything)[2][0].message
+
+
+@pytest.mark.parametrize(
+    ("attached", "said"),
+    [
+        ("nowhere.db", "there is no database nowhere.db, attached as hr"),
+        ("broken.db", "the SQL query cannot be read (DatabaseError"),
+        ("notes.txt", "the SQL query cannot be read (IOException"),
+        ("postgres:host=127.0.0.1 port=1 dbname=hr password=hunter2", "the SQL query cannot be read ("),
+    ],
+)
+def test_a_database_that_cannot_be_attached_is_a_gap_without_path_or_password(
+    tmp_path: Path, attached: str, said: str
+) -> None:
+    (tmp_path / "broken.db").write_bytes(b"SQLite format 3\x00 and then nothing of it")
+    (tmp_path / "notes.txt").write_text("no database")
+    _, _, (gap,) = roster(Table(folder=tmp_path, sql="SELECT id FROM hr.people", attach={"hr": attached}))
+    assert said in gap.message
+    assert "hunter2" not in gap.message
+    assert str(tmp_path) not in gap.message
+
+
+def test_an_extension_that_is_not_there_is_named_with_what_to_do() -> None:
+    told = duckdb.IOException(
+        'IO Error: Extension "/home/me/.duckdb/postgres_scanner.duckdb_extension" not found.\n'
+        'Extension "postgres_scanner" is an existing extension.\n\n'
+        'Install it first using "INSTALL postgres_scanner".'
+    )
+    assert _reason(told).startswith("DuckDB's extension postgres_scanner is not installed")
+    assert "INSTALL postgres_scanner" in _reason(told)
+    assert "/home" not in _reason(told)
 
 
 def test_a_column_of_pay_in_the_csv_file_is_refused_too(tmp_path: Path) -> None:
