@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
+import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from connectors.errors import RetryLaterError, StopSourceError, TriedOftenError
@@ -94,6 +95,14 @@ def asked_to_wait(retry_after: str | None, date: str | None) -> float | None:
     except (TypeError, ValueError):
         return None
     return max(wait, 0.0)
+
+
+def unanswered(source: str, problem: Exception) -> RetryLaterError:
+    """What a request without a usable answer is called: nobody was there, or what came was broken."""
+    kind = type(problem).__name__
+    if isinstance(problem, ConnectionError | requests.ConnectionError):
+        return RetryLaterError(f"{source} could not be reached ({kind}).")
+    return RetryLaterError(f"{source}'s answer could not be read ({kind}).")
 
 
 def served_at_utc(date: str | None, *, source: str) -> datetime:

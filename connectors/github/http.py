@@ -22,7 +22,7 @@ from github import Auth, Github, GithubException, RateLimitExceededException
 from connectors.errors import RetryLaterError, StopScopeError, StopSourceError
 from connectors.github.queries import batch, operation_of, unbatch
 from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, error_kinds
-from connectors.waiting import Patience, asked_to_wait, served_at_utc
+from connectors.waiting import Patience, asked_to_wait, served_at_utc, unanswered
 
 REQUEST_TIMEOUT_SECONDS = 60
 LONGEST_WINDOW_SECONDS = 3_600.0
@@ -124,7 +124,7 @@ class GitHubOverHttp:
                 "Correct base_url in evenhand.toml."
             ) from None
         except _UNREADABLE as problem:
-            raise RetryLaterError(f"GitHub's answer could not be read ({type(problem).__name__}).") from None
+            raise unanswered("GitHub", problem) from None
         return self._checked(_lowered(headers), body)
 
     def _fetch_token(self) -> None:

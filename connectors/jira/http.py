@@ -19,7 +19,7 @@ from jira.exceptions import JIRAError
 
 from connectors.errors import RetryLaterError, StopSourceError
 from connectors.jira.transport import Answer, RefusedError
-from connectors.waiting import Patience, asked_to_wait, served_at_utc
+from connectors.waiting import Patience, asked_to_wait, served_at_utc, unanswered
 
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 
@@ -66,7 +66,7 @@ class JiraOverHttp:
         except JIRAError as problem:
             raise _of_status(problem) from None
         except (requests.RequestException, ValueError, OSError) as problem:
-            raise RetryLaterError(f"Jira's answer could not be read ({type(problem).__name__}).") from None
+            raise unanswered("Jira", problem) from None
         if response is None:
             raise RetryLaterError("Jira's answer was empty.")
         try:

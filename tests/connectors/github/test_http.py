@@ -258,7 +258,7 @@ WENT_WRONG = {"data": None, "errors": [{"message": "Something went wrong while e
         (Reply(body={}), "GitHub answered with errors and no data."),
         (Reply(body=b'{"data": {"rateLim'), "GitHub's answer could not be read (JSONDecodeError)."),
         (Reply(cut=5), "GitHub's answer could not be read (ChunkedEncodingError)."),
-        (Reply(is_silent=True), "GitHub's answer could not be read (ConnectionError)."),
+        (Reply(is_silent=True), "GitHub could not be reached (ConnectionError)."),
         (
             Reply(headers={"x-ratelimit-remaining": "many", "x-ratelimit-limit": "5000"}),
             "GitHub's answer could not be read (ValueError).",
@@ -302,7 +302,7 @@ def test_a_refused_connection_is_tried_again(server: Server) -> None:
         base_url="http://127.0.0.1:1", credential=TOKEN, patience=Patience(sleep=slept.append)
     )
     with pytest.raises(
-        StopScopeError, match=r"^GitHub's answer could not be read \(ConnectionError\)\. Tried 5"
+        StopScopeError, match=r"^GitHub could not be reached \(ConnectionError\)\. Tried 5"
     ):
         nobody.send([TIME])
     assert slept == BACK_OFF
