@@ -301,9 +301,7 @@ def test_a_refused_connection_is_tried_again(server: Server) -> None:
     nobody = GitHubOverHttp(
         base_url="http://127.0.0.1:1", credential=TOKEN, patience=Patience(sleep=slept.append)
     )
-    with pytest.raises(
-        StopScopeError, match=r"^GitHub could not be reached \(ConnectionError\)\. Tried 5"
-    ):
+    with pytest.raises(StopScopeError, match=r"^GitHub could not be reached \(ConnectionError\)\. Tried 5"):
         nobody.send([TIME])
     assert slept == BACK_OFF
     assert sent.send().points == 3
