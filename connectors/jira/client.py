@@ -112,6 +112,12 @@ class JiraSource:
                 scope="jira:conventions",
                 message=f'This Jira has no field "{name}" of [sources.jira]. Tickets were read without it.',
             )
+        for name, ids in reading.fields.ambiguous.items():
+            yield Gap(
+                scope="jira:conventions",
+                message=f'This Jira has {len(ids)} fields "{name}" of [sources.jira]: {", ".join(ids)}. Which '
+                "is meant? Name it by its id. Tickets were read without it.",
+            )
         if not chosen:
             return
         held = dict(self.known.projects_by_ticket)

@@ -19,12 +19,14 @@ _CHANGED = ("status", "resolution", "assignee", "duedate", "issuetype", "priorit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fields:
-    """Ids of fields. ``conventions``: by their configured name; ``unknown``: names without a field."""
+    """Ids of fields. ``conventions``: by their configured name; ``unknown``: names without a field;
+    ``ambiguous``: names of several, with the ids of those."""
 
     sprint: str | None
     epic: str | None
     conventions: Mapping[str, str] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+    ambiguous: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def wanted(self) -> list[str]:
@@ -42,12 +44,15 @@ def find_fields(listed: Any, named: Sequence[str]) -> Fields:
     """The fields of this Jira, from ``/field``."""
     known = [entry for entry in listed if isinstance(entry, Mapping) and isinstance(entry.get("id"), str)]
     by_kind = {str((entry.get("schema") or {}).get("custom")): entry["id"] for entry in reversed(known)}
-    by_name = {str(entry.get("name")).casefold(): entry["id"] for entry in reversed(known)}
-    by_name |= {entry["id"].casefold(): entry["id"] for entry in known}
-    found = {name: by_name[name.casefold()] for name in named if name.casefold() in by_name}
+    ids: dict[str, list[str]] = {}
+    for entry in known:
+        ids.setdefault(str(entry.get("name")).casefold().strip(), []).append(entry["id"])
+    ids |= {entry["id"].casefold(): [entry["id"]] for entry in known}
+    matching = {name: ids.get(name.casefold().strip(), []) for name in named}
     return Fields(
         sprint=by_kind.get(_SPRINT),
         epic=by_kind.get(_EPIC),
-        conventions=found,
-        unknown=tuple(name for name in named if name not in found),
+        conventions={name: found[0] for name, found in matching.items() if len(found) == 1},
+        unknown=tuple(name for name, found in matching.items() if not found),
+        ambiguous={name: tuple(found) for name, found in matching.items() if len(found) > 1},
     )

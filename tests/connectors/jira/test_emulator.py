@@ -7,16 +7,16 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from connectors.contract import Gap, Page
 from connectors.errors import StopSourceError
-from connectors.jira.client import JiraSource, KnownTickets
+from connectors.jira.client import OVERLAP, JiraSource, KnownTickets
 from connectors.jira.http import JiraOverHttp
-from connectors.jira.records import ExpectedCount, Removal, Sprint, Ticket, TicketChange
+from connectors.jira.records import ExpectedCount, Project, Removal, Sprint, Ticket, TicketChange
 from connectors.waiting import Patience
 from tests.shared_material import emulated_world
 
@@ -65,21 +65,23 @@ class Emulator:
         listed = listed if isinstance(listed, list) else listed["rows"]
         return {f"jira:issue/{row['id']}": row for row in listed}
 
-    def run(self, kind: str, *, known: KnownTickets | None = None, **settings: Any) -> Run:
-        run = Run()
+    def source(self, kind: str, *, known: KnownTickets | None = None, **settings: Any) -> JiraSource:
         own = (
             {"email": "reader@example.com", "token": "jira-sigemu"}
             if kind == "cloud"
             else {"token": "jira-pat-sigemu"}
         )
         url = self.world.url("jira" if kind == "cloud" else "jira_dc")
-        source = JiraSource(
+        return JiraSource(
             transport=JiraOverHttp(base_url=url, patience=Patience(sleep=lambda _: None), **own),  # type: ignore[arg-type]
             kind=kind,  # type: ignore[arg-type]
             base_url=url,
             known=known or KnownTickets(),
             **settings,
         )
+
+    def run(self, kind: str, *, known: KnownTickets | None = None, **settings: Any) -> Run:
+        run, source = Run(), self.source(kind, known=known, **settings)
         try:
             run.known_at_utc = source.server_time()
             for entry in source.pages():
@@ -172,6 +174,45 @@ def test_the_accounts_zone_changes_nothing(emulator: Emulator, zone: str) -> Non
     assert {key for key, change in changes.items() if change.ticket_id not in gone} == set(
         fresh.all(TicketChange)
     )
+
+
+ZONES = [
+    *(f"Etc/GMT{-hours:+d}" for hours in range(-11, 15)),
+    *("Pacific/Marquesas", "America/St_Johns", "Asia/Tehran", "Asia/Kolkata", "Asia/Kathmandu"),
+    *("Australia/Eucla", "Australia/Adelaide", "Australia/Lord_Howe", "Pacific/Chatham"),
+]
+"""Every whole hour from -11 to +14, and the halves and quarters."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_asked_since_a_night_is_the_same_in_every_zone_there_is(
+    emulator: Emulator, kind: str
+) -> None:
+    """The search of a later night, against the times of the truth: neither hours too many nor too few."""
+    complete = datetime.fromisoformat(emulator.tell("clock")["now"]) - timedelta(days=20, minutes=17)
+    wanted = {
+        key.rpartition("/")[2]
+        for key, row in emulator.truth("issues").items()
+        if datetime.fromisoformat(row["updated"]) >= complete - OVERLAP
+    }
+    assert 0 < len(wanted) < len(emulator.truth("issues"))
+    source = emulator.source(kind)
+    projects = [
+        Project(project_id=f"jira:project/{number}", project_key="", name="")
+        for number in emulator.world.jira.projects
+    ]
+    asked = f"{source.jql(projects, complete - OVERLAP)} ORDER BY created ASC, key ASC"
+    for zone in ZONES:
+        emulator.tell("config", {"jira_tz": zone})
+        found = [issue["id"] for issues, _ in source.searched(asked, ["id"], 5000) for issue in issues]
+        assert sorted(found) == sorted(wanted), zone
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_full_read_is_within_its_budget(emulator: Emulator, kind: str) -> None:
+    """12 requests per 1,000 tickets with their history, and three for the site: fields, projects, its count."""
+    run = emulator.run(kind)
+    assert run.requests <= 12 * len(emulator.truth("issues")) / 1000 + 3
 
 
 @pytest.mark.parametrize("kind", KINDS)
