@@ -26,8 +26,12 @@ _KINDS = frozenset("annual base hourly daily monthly yearly day hour billing bil
 _SUMS = frozenset("rate comp package".split())
 
 
-def is_pay(name: str) -> bool:
-    """Whether a column of this name holds pay: ``salary``, ``basePay``, ``Gehalt_EUR``, ``annual_rate``."""
+def is_pay(name: str, *, is_of_people: bool = True) -> bool:
+    """Whether a column of this name holds pay: ``salary``, ``basePay``, ``Gehalt_EUR``, ``annual_rate``.
+
+    In a table that is not of people (incidents, deployments) only a word that means nothing else does: a
+    ``commission`` or an ``hourly_error_rate`` is nobody's there.
+    """
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     folded = unicodedata.normalize("NFKD", apart).casefold()
     plain = "".join(letter for letter in folded if not unicodedata.combining(letter))
@@ -35,14 +39,14 @@ def is_pay(name: str) -> bool:
     return (
         _STEMS.search(re.sub(r"[\W\d_]+", "", plain)) is not None
         or _STEMS.search(unicodedata.normalize("NFC", apart).casefold()) is not None
-        or bool(words & _WORDS)
-        or bool(words & _SUMS and words & _KINDS - _SUMS)
+        or (is_of_people and bool(words & _WORDS))
+        or (is_of_people and bool(words & _SUMS and words & _KINDS - _SUMS))
     )
 
 
-def refuse_pay(names: Iterable[str], what: str) -> None:
+def refuse_pay(names: Iterable[str], what: str, *, are_of_people: bool = True) -> None:
     """Raises StopScopeError where a column is one of pay."""
-    pay = sorted({name for name in names if is_pay(name)})
+    pay = sorted({name for name in names if is_pay(name, is_of_people=are_of_people)})
     if pay:
         raise StopScopeError(
             f"{what} has a column of pay ({', '.join(pay)}). Pay is refused, always. "

@@ -90,7 +90,7 @@ def rows_of(
                 _attach(connection, table, name, place)
             result = connection.execute(_select(table))
             columns = [column[0].strip() for column in result.description or ()]
-            refuse_pay(columns, table.words)
+            refuse_pay(columns, table.words, are_of_people=not leaves_others)
             names = [column.lower() for column in columns]
             _check_columns(table, names, needed, optional, leaves_others=leaves_others)
             while rows := result.fetchmany(_ROWS_AT_ONCE):

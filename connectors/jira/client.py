@@ -115,8 +115,8 @@ class JiraSource:
         for name, ids in reading.fields.ambiguous.items():
             yield Gap(
                 scope="jira:conventions",
-                message=f'This Jira has {len(ids)} fields "{name}" of [sources.jira]: {", ".join(ids)}. Which '
-                "is meant? Name it by its id. Tickets were read without it.",
+                message=f'This Jira has {len(ids)} fields "{name}" of [sources.jira]: {", ".join(ids)}. '
+                "Which is meant? Name it by its id. Tickets were read without it.",
             )
         if not chosen:
             return

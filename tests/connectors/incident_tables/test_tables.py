@@ -89,6 +89,13 @@ def test_a_select_gives_its_own_columns_our_names(tmp_path: Path) -> None:
     assert sorted(record.key for record in page.records) == ["n007", "n8"]
 
 
+def test_what_something_cost_is_nobodys_pay_and_is_not_read(tmp_path: Path) -> None:
+    name = write(tmp_path, ".csv")
+    query = f"SELECT *, 900 AS total_cost, 3 AS commission, 0.2 AS hourly_error_rate FROM '{name}'"
+    page = only_page(list(source(tmp_path, query).pages()))
+    assert sorted(record.key for record in page.records) == ["007", "8"]
+
+
 def test_bad_rows_are_left_out_and_named_without_their_values(tmp_path: Path) -> None:
     (tmp_path / "incidents.csv").write_text(
         "incident_id,created_at,urgency\n"

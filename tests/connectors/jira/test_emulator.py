@@ -210,7 +210,7 @@ def test_what_is_asked_since_a_night_is_the_same_in_every_zone_there_is(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_full_read_is_within_its_budget(emulator: Emulator, kind: str) -> None:
-    """12 requests per 1,000 tickets with their history, and three for the site: fields, projects, its count."""
+    """12 requests per 1,000 tickets with their history, and three of the site: fields, projects, count."""
     run = emulator.run(kind)
     assert run.requests <= 12 * len(emulator.truth("issues")) / 1000 + 3
 
