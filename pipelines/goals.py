@@ -128,6 +128,7 @@ def bench(
     """What is known of a goal before it begins, a line each: the past year, how many cases that makes to
     expect, and whether that many can show the target clearly met or missed. ``as_of_utc`` is naive."""
     from transforms.goals import (
+        amount_words,
         feasibility,
         goal_words,
         n_for_clear,
@@ -155,7 +156,7 @@ def bench(
         value = past.numerator / past.n
         shown = percent(value) if terms.kind == "share" else f"{two_digits(value)} {metric.unit}"
         counts = (
-            f"{past.numerator} of {two_digits(past.n)}"
+            f"{past.numerator} of {amount_words(terms, past.n)}"
             if terms.kind == "share"
             else (f"{past.numerator} in {two_digits(past.n)}")
         )
@@ -168,17 +169,17 @@ def bench(
     said = feasibility(terms, metric.unit)
     lines.append(
         "  clearly met  "
-        + (said if said is not None else f"possible: a perfect record takes {two_digits(clear or 0)}")
+        + (said if said is not None else f"possible: a perfect record takes {amount_words(terms, clear or 0)}")
     )
     if terms.kind == "share":
         is_possible = missed is not None and expected >= missed
         lines.append(
             "  clearly missed  "
             + ("possible" if is_possible else "not possible at that number")
-            + (f": the worst record takes {two_digits(missed)}" if missed is not None else "")
+            + (f": the worst record takes {amount_words(terms, missed)}" if missed is not None else "")
         )
     if expected < terms.n_min:
-        lines.append(f"  too few      a verdict takes {two_digits(terms.n_min)} cases (n_min)")
+        lines.append(f"  too few      a verdict takes {amount_words(terms, terms.n_min)} cases (n_min)")
     return lines
 
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import duckdb
 
 from metrics_catalog.catalogue import Metric
+from transforms.changes.wording import apart, value_form
 from transforms.intervals import Z, poisson_rate, wilson
 from transforms.ladder import percent, two_digits
 from transforms.periods.build import DOMINANCE_LIMIT, MINIMUM_GROUP
@@ -83,7 +84,7 @@ def check_goal(terms: Terms, pooled: Pooled, state: State) -> Check:
     margin = hits = None
     if state == "final":
         status, certainty = _verdict(terms, value, low, high)
-    elif state != "not_started":
+    elif state != "not_started" and n > 0:  # of no case nothing is met or missed yet
         margin, hits = _margin(terms, k, n)
     baseline = _baseline(terms)
     difference: tuple[float | None, float | None, float | None] = (None, None, None)
@@ -172,8 +173,8 @@ def _margin(terms: Terms, k: int, n: float) -> tuple[int | None, int | None]:
         return _margin_below(terms, k, n) if terms.kind == "share" else (None, None)
     t = terms.target
     each = 1.0 if terms.kind == "rate" else 1 - t  # what one more event takes of the room that is left
-    if each <= 0:
-        return None, None
+    if each <= 0:  # a target of 100%: only "less than" can be missed, by a record of nothing but events
+        return None, 1 if terms.comparator == "less_than" and k >= n else None
     room = (t * n - k) / each
     margin = _floor(room) if terms.comparator == "at_most" else _ceil(room) - 1
     if margin >= 0:
@@ -224,9 +225,23 @@ def _floor(value: float) -> int:
 
 
 def goal_words(terms: Terms, unit: str) -> str:
-    """at least 90%, at most 2 per sprint."""
-    target = percent(terms.target) if terms.kind == "share" else f"{two_digits(terms.target)} {unit}"
-    return f"{terms.comparator.replace('_', ' ')} {target}"
+    """at least 90%, at most 2 per sprint. A target is what was agreed, never rounded."""
+    return f"{terms.comparator.replace('_', ' ')} {_target_words(terms, unit)}"
+
+
+def _target_words(terms: Terms, unit: str) -> str:
+    return f"{terms.target * 100:.9g}%" if terms.kind == "share" else f"{terms.target:.9g} {unit}"
+
+
+def _value_words(terms: Terms, value: float, unit: str) -> str:
+    """The value; with more digits where it would read like the target and is not the target."""
+    form = value_form("share") if terms.kind == "share" else value_form(unit)
+    return apart([value, terms.target], form)[0] if abs(value - terms.target) > _TOLERANCE else form(value, 0)
+
+
+def amount_words(terms: Terms, amount: float) -> str:
+    """A number of cases, whole; of rates exposure with two digits."""
+    return f"{amount:.9g}" if terms.kind == "share" else two_digits(amount)
 
 
 def feasibility(terms: Terms, unit: str) -> str | None:
@@ -235,12 +250,11 @@ def feasibility(terms: Terms, unit: str) -> str | None:
     if terms.expected_n is None or (needed is not None and terms.expected_n + _TOLERANCE >= needed):
         return None
     side = "above" if terms.comparator == "at_least" else "below"
-    target = percent(terms.target) if terms.kind == "share" else f"{two_digits(terms.target)} {unit}"
     what = "cases" if terms.kind == "share" else "units of exposure"
-    takes = f"that would take {two_digits(needed)}" if needed is not None else "no number would do"
+    takes = f"that would take {amount_words(terms, needed)}" if needed is not None else "no number would do"
     return (
-        f"At about {two_digits(terms.expected_n)} {what} the interval can never be clearly {side} {target}; "
-        f"{takes}."
+        f"At about {amount_words(terms, terms.expected_n)} {what} the interval can never be clearly {side} "
+        f"{_target_words(terms, unit)}; {takes}."
     )
 
 
@@ -252,13 +266,15 @@ def sentence(terms: Terms, check: Check, case: str, unit: str) -> str:
     if check.state == "not_started":
         return f"Not begun; the goal is {goal}."
     if check.status == "not_enough_data":
-        needed = two_digits(terms.n_min)
+        needed = amount_words(terms, terms.n_min)
         return f"{counts}; too few cases for a verdict ({needed} are needed). The goal was {goal}."
+    if check.state != "final" and check.n == 0:
+        return f"So far no case; the goal is {goal}."
     if check.state != "final":
         return f"So far {counts}; the goal is {goal}.{_room(terms, check)}"
     assert check.value is not None
     assert check.ci_low is not None
-    shown = percent(check.value) if terms.kind == "share" else f"{two_digits(check.value)} {unit}"
+    shown = _value_words(terms, check.value, unit)
     low, high = (
         (percent(end) if terms.kind == "share" else two_digits(end)) if end is not None else "open"
         for end in (check.ci_low, check.ci_high)

@@ -220,7 +220,7 @@ def cases_sentence(lead: str, pooled: Pool, *, statistic: Statistic, words: Case
     if pooled.n and statistic == "share":
         told.append(f"{pooled.numerator} of {pooled.denominator} {words.case}")
         told += [
-            f"{pooled.misses[kind]} {words.misses[kind]}" for kind in words.misses if kind in pooled.misses
+            f"{pooled.misses[kind]} {word}" for kind, word in words.misses.items() if pooled.misses.get(kind)
         ]
     elif pooled.n and statistic == "rate":
         told.append(f"{pooled.numerator} {words.case} in {two_digits(pooled.exposure)} {words.exposure}")

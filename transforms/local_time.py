@@ -117,7 +117,7 @@ def set_reporting_zone(connection: duckdb.DuckDBPyConnection, zone: str) -> None
     """Give the database the reporting zone, as macros.
 
     ``reporting_month(instant)``: the month of a UTC instant, as its first day. ``reporting_date(instant)``:
-    its day. ``reporting_midnight(day)``: the first instant of a day, in UTC.
+    its day. ``reporting_midnight(day)``: the first instant of a day, in UTC; of two midnights the first.
     Raises ZoneInfoNotFoundError for a zone that does not exist.
     """
     known = ZoneInfo(zone).key  # a name that zoneinfo knows holds no quote
@@ -129,7 +129,9 @@ def set_reporting_zone(connection: duckdb.DuckDBPyConnection, zone: str) -> None
         "CREATE OR REPLACE MACRO reporting_date(instant) AS "
         f"(instant AT TIME ZONE 'UTC' AT TIME ZONE '{known}')::DATE"
     )
+    midnight = f"((day::TIMESTAMP AT TIME ZONE '{known}') AT TIME ZONE 'UTC')"
+    hour_before = f"({midnight} - INTERVAL 1 HOUR)"
     connection.execute(
-        "CREATE OR REPLACE MACRO reporting_midnight(day) AS "
-        f"(day::TIMESTAMP AT TIME ZONE '{known}') AT TIME ZONE 'UTC'"
+        f"CREATE OR REPLACE MACRO reporting_midnight(day) AS CASE WHEN reporting_date({hour_before}) = day "
+        f"THEN {hour_before} ELSE {midnight} END"
     )

@@ -218,6 +218,23 @@ def test_too_few_expected_cases_are_said_before_the_start() -> None:
     )
 
 
+def test_numbers_of_a_goal_are_never_rounded_onto_each_other() -> None:
+    """Targets and numbers of cases stand as they are; a value just off the target does not read like it."""
+    strict = Terms(kind="share", comparator="at_least", target=0.995, n_min=200, expected_n=125)
+    assert feasibility(strict, "share") == (
+        "At about 125 cases the interval can never be clearly above 99.5%; that would take 765."
+    )
+    few = sentence(strict, check_goal(strict, Pooled(numerator=99, n=99), "final"), "cases", "share")
+    assert few == "99 of 99; too few cases for a verdict (200 are needed). The goal was at least 99.5%."
+    terms = Terms(kind="share", comparator="at_least", target=0.9, n_min=10)
+    missed = sentence(terms, check_goal(terms, Pooled(numerator=898, n=1000), "final"), "answered", "share")
+    assert missed.startswith(
+        "898 of 1000 (89.8%) answered; the goal was at least 90%. On these numbers it is not"
+    )
+    nothing = check_goal(terms, Pooled(numerator=0, n=0), "so_far")
+    assert sentence(terms, nothing, "cases", "share") == "So far no case; the goal is at least 90%."
+
+
 def test_the_verdict_is_the_figure_against_the_target_and_no_more() -> None:
     terms = Terms(kind="share", comparator="at_least", target=0.9, n_min=10)
     check = check_goal(terms, Pooled(numerator=23, n=25), "final")

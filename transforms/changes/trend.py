@@ -30,6 +30,8 @@ RECENCY_MONTHS = 1
 ALPHA = 0.05
 LEAVE_ONE_OUT_ALPHA = 0.10
 _ENDS_DIVISOR, _FEWEST_ENDS = 3, 2
+_NO_MONTH = "0001-12"
+"""Where the window of a series without any month ends: it has no usable month to name."""
 _AT_ONCE = 8192
 """Series computed together: their arrays of 66 pairs stay in the processor's cache."""
 
@@ -114,7 +116,8 @@ def month_trend(months: Sequence[SeriesMonth], *, direction: str, effect: Effect
     """The trend of one series, in the 12 months that end with its newest final month."""
     grid, first = grid_of(months)
     last = int(newest_final(grid)[0])
-    return trend_at(trends(grid, effect), 0, newest=month_at(first + last), direction=direction)
+    newest = month_at(first + last) if months else _NO_MONTH
+    return trend_at(trends(grid, effect), 0, newest=newest, direction=direction)
 
 
 def trend_at(found: Trends, row: int, *, newest: str, direction: str) -> MonthTrend:

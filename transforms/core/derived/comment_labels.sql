@@ -9,7 +9,7 @@ read AS (
     SELECT
         target_id,
         coalesce(body, '') AS body,
-        lower(regexp_extract(coalesce(body, ''), '^[\s*_]*([A-Za-z]+)\s*(?:\([^)]*\))?\s*[*_]*:', 1)) AS marker
+        lower(regexp_extract(coalesce(body, ''), '^[\s*_]*([A-Za-z]+)[\s*_]*(?:\([^)]*\))?[\s*_]*:', 1)) AS marker
     FROM texts
 ),
 
@@ -18,7 +18,7 @@ labelled AS (
         target_id,
         CASE
             WHEN regexp_matches(
-                body, '(?i)^[\s*_]*(nit|nits|nitpick|nitpicks|micro-nit|micronit|style-nit)([^\w-]|$)'
+                body, '(?i)^[\s*_]*(nit|nits|nitpick|nitpicks|micro-nit|micronit|style-nit)([^\p{L}\p{N}-]|$)'
             ) THEN 'nitpick'
             WHEN marker IN ('nitpick', 'typo', 'polish', 'quibble') THEN 'nitpick'
             WHEN marker IN ('praise', 'suggestion', 'issue', 'todo', 'question', 'thought', 'chore', 'note')
@@ -28,7 +28,7 @@ labelled AS (
                 regexp_extract_all(
                     regexp_replace(
                         lower(body),
-                        ':[a-z0-9_+-]+:|https?://\S+|@[a-z0-9][a-z0-9-]*|\b[0-9a-f]{7,40}\b',
+                        ':[a-z0-9_+-]+:|https?://\S+|@[a-z0-9][a-z0-9_-]*(?:/[a-z0-9._-]+)?|\b[0-9a-f]{7,40}\b',
                         ' ',
                         'g'
                     ),
