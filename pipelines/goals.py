@@ -169,7 +169,11 @@ def bench(
     said = feasibility(terms, metric.unit)
     lines.append(
         "  clearly met  "
-        + (said if said is not None else f"possible: a perfect record takes {amount_words(terms, clear or 0)}")
+        + (
+            said
+            if said is not None
+            else f"possible: a perfect record takes {amount_words(terms, clear or 0)}"
+        )
     )
     if terms.kind == "share":
         is_possible = missed is not None and expected >= missed
