@@ -205,7 +205,13 @@ def _assemble(
         metric for metric in measured if metric_cells(metric, cells.get(metric.metric_id, []), ()).is_withheld
     ]
     shown = [metric for metric in measured if metric not in withheld]
-    given = reviews_given(connection, person_id=person.person_id, quarter=asked, published=published)
+    given = reviews_given(
+        connection,
+        person_id=person.person_id,
+        begins_utc=asked.begins_utc(published),
+        ends_utc=asked.ends_utc(published),
+        published=published,
+    )
     built = built_by(connection, person_id=person.person_id, quarter=asked, published=published)
     goals = goals_of(connection, person_id=person.person_id, quarter=asked, published=published)
     agreed = {goal.metric_id for goal in goals if goal.team is None}

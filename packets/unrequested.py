@@ -1,12 +1,12 @@
 """Reviews nobody asked this person for by name. A line of context: no metric, no trend, no merit."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import duckdb
 
 from packets.evidence import FoundCase, Reading
 from packets.published import Publication, read
-from packets.quarters import Quarter
 from packets.words import plain, web_link, worded
 
 CONTEXT_ID = "context_reviews_given"
@@ -57,16 +57,22 @@ class ReviewsGiven:
 
 
 def reviews_given(
-    connection: duckdb.DuckDBPyConnection, *, person_id: str, quarter: Quarter, published: Publication
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    person_id: str,
+    begins_utc: datetime,
+    ends_utc: datetime,
+    published: Publication,
 ) -> ReviewsGiven:
-    """The reviews of a quarter by how they were asked for; cases only where the sentence is printed."""
+    """The reviews of ``[begins_utc, ends_utc)`` by how they were asked for; cases only where the sentence is
+    printed. Naive UTC instants."""
     rows = read(
         connection,
         _REVIEWED,
         {
             "person_id": person_id,
-            "begins": quarter.begins_utc(published),
-            "ends": quarter.ends_utc(published),
+            "begins": begins_utc,
+            "ends": ends_utc,
             "as_of": published.as_of_utc,
         },
     )

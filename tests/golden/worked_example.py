@@ -42,9 +42,9 @@ def build_case(connection: duckdb.DuckDBPyConnection, case: Mapping[str, Any], m
     zone = config.get("reporting_tz", "UTC")
     rows = conformed_rows(case["inputs"], zone)
     # The rows are the whole world: nothing is missing from the periods asked for, however quiet they begin.
-    first_day = min((_first_day(wanted["period"]) for wanted in case["expected"]), default=as_of.date())
+    watched_from = min((first_day(wanted["period"]) for wanted in case["expected"]), default=as_of.date())
     for watched in rows["watched_services"]:
-        watched["since_utc"] = first_instant(quarter_start(first_day), zone).replace(tzinfo=None)
+        watched["since_utc"] = first_instant(quarter_start(watched_from), zone).replace(tzinfo=None)
     threshold = config.get("threshold_hours", metric.params.get("threshold_hours", 24))
     window = config.get("window_days", 7) if metric.family == "service_impact" else 7
     settings = CoreSettings(
@@ -255,7 +255,7 @@ def _cell(
         .pl()
         .to_dicts()
     )
-    first_day = _first_day(period)
+    begins = first_day(period)
     evidence = (
         connection.sql(
             f"SELECT ref, outcome, why, amount FROM ({listed_cases(metric)}) WHERE subject_kind = $kind "
@@ -263,8 +263,8 @@ def _cell(
             params={
                 "kind": subject["type"],
                 "id": subject["id"],
-                "first": first_day,
-                "after": _first_day(period, after=True),
+                "first": begins,
+                "after": first_day(period, after=True),
             },
         )
         .pl()
@@ -309,7 +309,7 @@ _EMPTY: Mapping[str, Row] = {
 """The counts of a cell without any case."""
 
 
-def _first_day(period: str, *, after: bool = False) -> date:
+def first_day(period: str, *, after: bool = False) -> date:
     """The first day of a month or quarter, or of the one after it."""
     year, _, rest = period.partition("-")
     month, length = (3 * int(rest[1]) - 2, 3) if rest.startswith("Q") else (int(rest), 1)

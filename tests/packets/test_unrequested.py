@@ -1,68 +1,59 @@
-"""The line on reviews nobody asked for, against its worked examples."""
+"""The line on reviews nobody asked for, against its worked examples: the same cut and core as any night."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import polars as pl
 import pytest
 
-from metrics_catalog.tables import create_statement, table
 from packets.published import Publication
-from packets.quarters import parse_quarter
 from packets.unrequested import reviews_given
-from tests.packets.organisation import utc
-
-TABLES = ("people", "memberships", "pull_requests", "pr_events", "reviews")
+from tests.golden.worked_example import conformed_rows, first_day, instant
+from tests.transforms.world import aware, build_core_of
+from transforms.local_time import first_instant
+from warehouse.connection import connect
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """The worked examples of the folder that the option names."""
-    path = Path(metafunc.config.getoption("--golden-dir")) / "method_unrequested_reviews.json"
-    cases = json.loads(path.read_text("utf-8"))["cases"] if path.exists() else []
+    """The worked examples of the folder that the option names, and our own."""
+    own = Path(__file__).parents[1] / "trends" / "cases"
+    paths = [
+        folder / "method_unrequested_reviews.json"
+        for folder in (Path(metafunc.config.getoption("--golden-dir")), own)
+    ]
+    cases = [case for path in paths if path.exists() for case in json.loads(path.read_text("utf-8"))["cases"]]
     metafunc.parametrize("case", cases, ids=[str(case["id"]) for case in cases])
 
 
-def filled(case: dict[str, Any]) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(":memory:")
-    connection.execute("SET TimeZone = 'UTC'; CREATE SCHEMA core")
-    for name in TABLES:
-        connection.execute(create_statement(f"core.{name}"))
-        for row in case["inputs"].get(name, []):
-            given = {_column(name, key): value for key, value in row.items()}
-            if name == "pull_requests":
-                given["ref"] = row["pr_id"]
-            known = [column.name for column in table(f"core.{name}").columns if column.name in given]
-            frame = pl.DataFrame([[given[column] for column in known]], schema=known, orient="row")
-            connection.register("incoming", frame)
-            connection.execute(f"INSERT INTO core.{name} BY NAME SELECT * FROM incoming")
-            connection.unregister("incoming")
-    return connection
-
-
-def _column(name: str, key: str) -> str:
-    known = {column.name for column in table(f"core.{name}").columns}
-    return key if key in known else f"{key}_utc"
-
-
 def test_worked_example(case: dict[str, Any]) -> None:
+    zone, as_of = case["config"].get("reporting_tz", "UTC"), instant(case["as_of"])
+    assert as_of is not None
     published = Publication(
-        as_of_utc=utc(case["as_of"].removesuffix("Z").replace("T", " ")),
-        reporting_timezone=case["config"]["reporting_tz"],
+        as_of_utc=as_of,
+        reporting_timezone=zone,
         organization="",
         code_version="",
         configuration_hash="",
         definitions_hash="",
         persons=True,
     )
-    connection = filled(case)
-    (expected,) = case["expected"]
-    quarter = parse_quarter(f"{expected['period'][:4]}-Q{(int(expected['period'][5:]) + 2) // 3}")
-    found = reviews_given(connection, person_id=case["subject"]["id"], quarter=quarter, published=published)
-    connection.close()
-    for name in ("n_reviewed", "n_by_name", "n_to_their_team", "n_unrequested", "sentence"):
-        assert getattr(found, name) == expected[name], name
-    if expected["sentence"]:
-        told = sorted((entry.ref, entry.reading.outcome) for entry in found.cases)
-        assert told == sorted((row["ref"], row["outcome"]) for row in expected["evidence"])
+    with connect() as connection:
+        rows = conformed_rows(case["inputs"], zone)
+        build_core_of(connection, rows, as_of=aware(as_of), zone=zone)
+        for expected in case["expected"]:
+            begins, ends = (
+                first_instant(first_day(expected["period"], after=after), zone).replace(tzinfo=None)
+                for after in (False, True)
+            )
+            found = reviews_given(
+                connection,
+                person_id=case["subject"]["id"],
+                begins_utc=begins,
+                ends_utc=ends,
+                published=published,
+            )
+            for name in ("n_reviewed", "n_by_name", "n_to_their_team", "n_unrequested", "sentence"):
+                assert getattr(found, name) == expected[name], (expected["period"], name)
+            if expected["sentence"]:
+                told = sorted((entry.ref, entry.reading.outcome) for entry in found.cases)
+                assert told == sorted((row["ref"], row["outcome"]) for row in expected["evidence"])
