@@ -1,8 +1,9 @@
-"""Features a person's changes were built for, and the numbers that are attached to what they worked on.
+"""Features a person's changes were built for, and what is attached to what they worked on.
 
-Here: which features those are, by the person's own merged changes; how each feature was taken up, which is a
-figure of the feature and of nobody; and numbers of documents (latency, satisfaction), as they are.
-Not here: any number of the person: a feature's adoption depends on many (metrics specification 3.4).
+Here: which features those are, by the person's own merged changes, with the documents attached to each, by
+name; and the attached numbers (latency) of key services, as they are.
+Not here: any number of a feature: its adoption depends on many, and beside a person only the list of features
+is shown (metrics specification 3.4). Its figures are on the trend page (``beside``).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,10 +16,8 @@ from packets.figures import span_of
 from packets.published import Publication, Row, read
 from packets.quarters import Quarter, first_of
 from packets.words import day_text, listed, plain, web_link, worded
-from transforms.ladder import month_name
 
 FEATURES_ID = "context_features_built"
-_ADOPTION = "fc_adoption_rate"
 _KEY_TIERS = (1, 2)
 _NUMBERS_SHOWN = 3
 _NOT_YET = "9999"
@@ -33,15 +32,6 @@ JOIN core.pull_requests AS p ON p.pr_id = c.pr_id
 WHERE p.author_id = $person_id AND p.merged_at_utc >= $begins AND p.merged_at_utc < $ends
   AND p.merged_at_utc <= $as_of
 ORDER BY p.merged_at_utc, p.pr_id, f.feature_id
-"""
-_TAKEN_UP = """
-SELECT subject_id AS feature_id, sum(numerator)::BIGINT AS numerator, sum(denominator)::BIGINT AS denominator,
-    sum(n_pending)::BIGINT AS pending, bool_and(state = 'final') AS is_final
-FROM trends.periods
-WHERE metric_id = $metric AND subject_kind = 'feature' AND grain = 'month' AND disclosed
-  AND period <= $last_month
-GROUP BY subject_id
-ORDER BY subject_id
 """
 _MEASURED = """
 SELECT about_kind, about_id, name, unit, measured_on, value, document_url
@@ -80,17 +70,24 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """A document of a feature, without its numbers."""
+
+    name: str
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """A feature the person's changes were built for. ``taken_up`` is of the feature, not of the person."""
+    """A feature the person's changes were built for. ``attached``: documents by name, with their address."""
 
     feature_id: str
     title: str
     team: str | None
     released: str
     evidence: str
-    taken_up: str | None
     documentation: str | None
-    measured: tuple[Measured, ...]
+    attached: tuple[Attached, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +96,6 @@ class Built:
 
     cases: tuple[FoundCase, ...]
     features: tuple[Row, ...]
-    taken_up: Mapping[str, str]
     measured: Mapping[tuple[str, str], tuple[Measured, ...]]
 
 
@@ -133,7 +129,6 @@ def built_by(
     return Built(
         cases=tuple(_case(row, person_id, published) for row in rows),
         features=tuple(_newest_first(features.values())),
-        taken_up=_taken_up(connection, quarter) if rows else {},
         measured=_measured(connection, quarter, sorted(features), [row["service_id"] for row in services]),
     )
 
@@ -150,9 +145,11 @@ def features_of(built: Built, cases: Sequence[Case], published: Publication) -> 
                 team=row["team_id"],
                 released=_released(row, published),
                 evidence=span_of(own),
-                taken_up=built.taken_up.get(row["feature_id"]),
                 documentation=web_link(row["documentation_url"]),
-                measured=built.measured.get(("feature", row["feature_id"]), ()),
+                attached=tuple(
+                    Attached(name=entry.name, link=entry.link)
+                    for entry in built.measured.get(("feature", row["feature_id"]), ())
+                ),
             )
         )
     return tuple(found)
@@ -198,25 +195,6 @@ def _released(row: Row, published: Publication) -> str:
         return "not released"
     day = day_text(published.local(released).date())
     return f"released on {day}" if released <= published.as_of_utc else f"to be released on {day}"
-
-
-def _taken_up(connection: duckdb.DuckDBPyConnection, quarter: Quarter) -> dict[str, str]:
-    """Counts of accounts, by feature. Predicate: some account counts or is within its thirty days."""
-    parameters = {"metric": _ADOPTION, "last_month": quarter.months[-1]}
-    return {
-        row["feature_id"]: _taken_up_words(row, quarter)
-        for row in read(connection, _TAKEN_UP, parameters)
-        if row["denominator"] or row["pending"]
-    }
-
-
-def _taken_up_words(row: Row, quarter: Quarter) -> str:
-    until = month_name(quarter.months[-1])
-    told = f"{row['numerator'] or 0} of {row['denominator'] or 0} eligible accounts up to {until} took it up"
-    told += " within 30 days"
-    if row["pending"]:
-        told += f"; {row['pending']} are still within theirs"
-    return f"{told}{'' if row['is_final'] else ' (so far)'}."
 
 
 def _measured(

@@ -72,7 +72,7 @@ def _dimension(
         )
     built = [case for case in inside if case.reading(FEATURES_ID)] if entry.get("features") else []
     if built:
-        entries.append(f"Changes built for features, {counted(len(built), 'case')}: {span_of(built)}.")
+        entries.append(f"Changes built for features: {span_of(built)}.")
     chosen = {point.evidence_id for point in points}
     return Dimension(
         title=entry["title"],

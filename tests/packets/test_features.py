@@ -1,12 +1,14 @@
-"""Features a person worked on: which they are, what is said beside them, and no number of the person."""
+"""Features a person worked on: which they are, what is said beside them, and no number of anybody."""
 
+import json
+import re
 from datetime import date
 from typing import Any
 
 import pytest
 
 from packets.features import FEATURES_ID
-from packets.packet import Packet, document
+from packets.packet import document
 from packets.trend_page import trend_html
 from packets.write import packet_csv, packet_html
 from tests.packets.organisation import Organisation, small, utc
@@ -63,29 +65,6 @@ def measured(about: str, name: str, unit: str, day: date, value: float) -> dict[
     }
 
 
-def taken_up(made: Organisation, *cells: tuple[str, int, int, int, str]) -> Packet:
-    """The packet with these months of the feature exports: month, numerator, denominator, pending, state."""
-    made.more_cells += [
-        {
-            "metric_id": "fc_adoption_rate",
-            "subject_kind": "feature",
-            "subject_id": "exports",
-            "grain": "month",
-            "period": month,
-            "period_start": date.fromisoformat(f"{month}-01"),
-            "state": state,
-            "status": "ok",
-            "numerator": numerator,
-            "denominator": denominator,
-            "n": denominator,
-            "n_pending": pending,
-            "disclosed": True,
-        }
-        for month, numerator, denominator, pending, state in cells
-    ]
-    return packet_of(made)
-
-
 def test_features_are_those_of_the_persons_own_merged_changes() -> None:
     packet = packet_of(with_features())
     assert [(one.feature_id, one.released) for one in packet.features] == [
@@ -104,31 +83,45 @@ def test_a_change_outside_the_twelve_months_is_not_there(merged: str) -> None:
     assert packet_of(with_features(merged=merged)).features == ()
 
 
-def test_how_it_was_taken_up_is_of_the_feature_and_in_counts() -> None:
-    packet = taken_up(
-        with_features(),
-        ("2026-05", 30, 40, 0, "final"),
-        ("2026-06", 4, 9, 5, "provisional"),
-        ("2026-07", 9, 9, 0, "partial"),
+def test_no_number_of_a_feature_stands_beside_a_person() -> None:
+    """Neither how it was taken up nor what is attached to it: documents are there by name."""
+    made = with_features()
+    made.more_cells.append(
+        {
+            "metric_id": "fc_adoption_rate",
+            "subject_kind": "feature",
+            "subject_id": "exports",
+            "grain": "month",
+            "period": "2026-06",
+            "period_start": date(2026, 6, 1),
+            "state": "final",
+            "status": "ok",
+            "numerator": 34,
+            "denominator": 49,
+            "n": 49,
+            "value": 34 / 49,
+            "n_pending": 0,
+            "disclosed": True,
+        }
     )
+    packet = packet_of(made)
     gifts, exports = packet.features
-    assert gifts.taken_up is None
-    assert exports.taken_up == (
-        "34 of 49 eligible accounts up to June 2026 took it up within 30 days; "
-        "5 are still within theirs (so far)."
-    )
+    assert gifts.attached == ()
+    assert [(one.name, one.link) for one in exports.attached] == [
+        ("satisfaction", "https://dashboards.example.test/exports")
+    ]
     assert not any(figure.metric_id.startswith("fc_adoption") for figure in packet.figures)
-    shown = text_of(packet_html(packet))
-    assert "describe none of them" in shown
+    told = text_of(packet_html(packet)) + json.dumps(document(packet)["features"]) + packet_csv(packet)
+    assert not [
+        number for number in ("34", "69%", "3.25", "4 of 5") if re.search(rf"(?<![\w.]){number}\b", told)
+    ]
+    assert re.search(r"Attached:\s+satisfaction\s*\.", told)
+    assert "describes none of them" in told
     assert "Gifts &lt;b&gt;" in packet_html(packet)
 
 
 def test_attached_numbers_are_the_newest_by_the_quarters_end_and_of_key_services_alone() -> None:
     packet = packet_of(with_features())
-    _, exports = packet.features
-    assert [(one.name, one.told) for one in exports.measured] == [
-        ("satisfaction", "4 of 5 (1 June 2026), before 3.25 and 3.5")
-    ]
     assert [(one.about, one.told) for one in packet.service_numbers] == [("checkout", "180 ms (1 June 2026)")]
 
 
@@ -137,7 +130,10 @@ def test_no_number_of_the_person_comes_of_it() -> None:
     plain, built = document(packet_of(small())), document(packet_of(with_features()))
     for name in ("figures", "points", "questions", "informative", "rungs", "misreadings"):
         assert built[name] == plain[name]
-    assert any("Changes built for features, 2 cases" in entry for entry in built["rubric"][3]["entries"])
+    assert any(
+        re.fullmatch(r"Changes built for features: E\d+ to E\d+\.", entry)
+        for entry in built["rubric"][3]["entries"]
+    )
 
 
 def test_rows_of_it_are_in_the_table_for_a_spreadsheet() -> None:

@@ -159,8 +159,7 @@ def test_tickets_features_and_goals_reach_packets_and_the_trend_page(demo: Path)
     packets = [json.loads(path.read_text()) for path in sorted(demo.glob("packets/2026-Q2/*/packet.json"))]
     shown = [packet for packet in packets if packet["features"]]
     assert shown
-    assert any(feature["taken_up"] for packet in shown for feature in packet["features"])
-    assert any(feature["measured"] for packet in shown for feature in packet["features"])
+    assert any(feature["attached"] for packet in shown for feature in packet["features"])
     assert any(goal["team"] for packet in packets for goal in packet["goals"])
     assert {packet["agreed_last_time"] == "None recorded." for packet in packets} == {True, False}
     page = (demo / "trends" / "index.html").read_text()
