@@ -7,7 +7,7 @@ lists that go on (``rests``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -146,6 +146,24 @@ class Again:
             self.given.add(key)
             new.append(node)
         return new
+
+
+def parted(answer: Answer) -> tuple[Answer, Answer]:
+    """The answer to a request's first operation, and to the others. An error that names none is both's."""
+
+    def errors(first: int, after: int) -> tuple[Json, ...]:
+        places = {place: place - first for place in range(first, after)}
+        return tuple(
+            {**error, "operation": None if error.get("operation") is None else places[error["operation"]]}
+            for error in answer.errors
+            if error.get("operation") is None or error["operation"] in places
+        )
+
+    size = len(answer.data)
+    return (
+        replace(answer, data=answer.data[:1], errors=errors(0, 1)),
+        replace(answer, data=answer.data[1:], errors=errors(1, size), points=0),
+    )
 
 
 def has_holes(answer: Answer) -> bool:

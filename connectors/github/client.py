@@ -20,6 +20,7 @@ from connectors.github.answers import (
     half_read,
     has_holes,
     listed_of,
+    parted,
     path_of,
     refused_cursors,
     repository_of,
@@ -39,7 +40,7 @@ from connectors.github.permissions import lacking
 from connectors.github.reactions import ratings_of
 from connectors.github.records import Account, Repository
 from connectors.github.releases import READINGS
-from connectors.github.rests import Rest, Waiting, next_cursor, number_of
+from connectors.github.rests import NODES_BESIDE_A_PAGE, Rest, Waiting, next_cursor, number_of
 from connectors.github.transport import Answer, Json, Operation, Transport, error_kinds
 
 PAGE_SIZE = 50
@@ -91,6 +92,9 @@ class GitHubSource:
     _accounts: dict[str, Account] = field(default_factory=dict)
     _server_time: datetime | None = None
     _read_again: set[str] = field(default_factory=set)
+    _waiting: Waiting = field(default_factory=Waiting)
+    _unread: dict[str, tuple[str, int]] = field(default_factory=dict)
+    _rides_along: bool = True
 
     @property
     def reads(self) -> str:
@@ -110,6 +114,14 @@ class GitHubSource:
         """Every page of every repository; a repository that cannot be read to its end ends with a gap."""
         self.server_time()
         self._told = set()
+        try:
+            yield from self._all()
+        except StopSourceError as reason:  # those with something waiting must not count as read to the end
+            for scope in self._waiting.repositories():
+                yield Gap(scope=scope, message=f"{reason}{self._waiting.give_up(scope)}")
+            raise
+
+    def _all(self) -> Iterator[Page | Gap]:
         seen = {name.lower() for name in self.left_out}
         for found in self._found():
             if not isinstance(found, Found):
@@ -118,8 +130,13 @@ class GitHubSource:
                 seen.add(found.name.lower())
                 yield from self._unchanged(found) or self._repository(found.name)
         yield from self._out_of_sight()
+        yield from self._rests_left()
         if self.known:
             yield from self._sweep()
+            yield from self._rests_left()
+        for scope, (name, count) in self._unread.items():
+            # Without a gap the next run would not reach back to them.
+            yield Gap(scope=scope, message=unread_in_words(name, count))
         for by, reading in READINGS.items():
             wanted = [each for each in self.read.values() if self._reaches_production(each) == by]
             yield from deployment_pages(self._send, wanted, self.known, reading)
@@ -304,15 +321,15 @@ class GitHubSource:
         scope = self._scope_of(name)
         after: str | None = None
         seen: set[str] = set()
-        number = unread = 0
+        number = 0
         size = PageSize(largest=self.page_size, now=self.page_size)
-        waiting = Waiting()
         again = Again()
         try:
             while True:
                 number += 1
                 what = f"{name}, page {number}"
                 answer = self._ask_for_page(name, after, size)
+                yield from self._completed(answer.served_at_utc)
                 if after is not None and again.is_allowed_by(answer):
                     after = None
                     seen.clear()
@@ -331,26 +348,19 @@ class GitHubSource:
                 self._read_again |= {
                     str(node["id"]) for node in listed if isinstance(node, dict) and "id" in node
                 }
-                whole = waiting.hold_back(again.without_known(listed))
-                page = self._page(whole, repository, answer.served_at_utc, number)
-                unread += unread_in(page)
-                yield page
+                whole = self._waiting.hold_back(again.without_known(listed), repository)
+                yield self._page(whole, repository, answer.served_at_utc, number)
                 after = next_cursor(connection, seen, what=what)
-                is_last = after is None or self._is_known(listed, scope)
-                while waiting.is_worth_a_request() or (is_last and waiting.rests):
-                    served_at_utc = self._read_rests(waiting)
-                    page = self._page(waiting.completed(), repository, served_at_utc, number)
-                    unread += unread_in(page)
-                    yield page
-                if is_last:
-                    break
-            if unread:  # without a gap the next run would not reach back to them
-                yield Gap(scope=scope, message=unread_in_words(name, unread))
+                while self._waiting.is_worth_a_request():
+                    yield from self._read_rests()
+                if after is None or self._is_known(listed, scope):
+                    return
         except StopScopeError as reason:
             self._told.add(scope)
-            yield Gap(scope=scope, message=f"{reason}{waiting.left_behind()}")
+            self._unread.pop(scope, None)
+            yield Gap(scope=scope, message=f"{reason}{self._waiting.give_up(scope)}")
         except StopSourceError as reason:  # this repository was begun, and must not count as read to its end
-            yield Gap(scope=scope, message=f"{reason}{waiting.left_behind()}")
+            yield Gap(scope=scope, message=f"{reason}{self._waiting.give_up(scope)}")
             raise
 
     def _scope_of(self, name: str) -> str:
@@ -359,11 +369,37 @@ class GitHubSource:
         return of_id[-1] if of_id else f"github:{name}"
 
     def _ask_for_page(self, name: str, after: str | None, size: PageSize) -> Answer:
+        """One page, and with it rests that wait."""
         owner, _, short = name.partition("/")
         asked = {"owner": owner, "name": short, "after": after}
         return size.ask(
-            self._send, lambda rows: Operation(name="PullRequests", variables={**asked, "pageSize": rows})
+            lambda operations: self._with_rests(operations, size),
+            lambda rows: Operation(name="PullRequests", variables={**asked, "pageSize": rows}),
         )
+
+    def _with_rests(self, page: Sequence[Operation], size: PageSize) -> Answer:
+        """The answer to the page alone; rests of pages before it ride along, and are taken in.
+
+        Where GitHub could not answer both together, they are asked apart for the rest of the run.
+        """
+        rides = self._rides_along and size.now == size.largest
+        riding = self._waiting.take_off(NODES_BESIDE_A_PAGE) if rides else []
+        if not riding:
+            return self._send(page)
+        try:
+            answer = self._send([*page, *(rest.asked() for rest in riding)])
+        except StopScopeError:
+            self._waiting.put_back(riding)
+            self._rides_along = False
+            return self._send(page)
+        own, others = parted(answer)
+        if has_holes(others):
+            self._waiting.put_back(riding)
+            self._rides_along = False
+        else:
+            refused = refused_cursors(others)
+            self._take(riding, [(data, place in refused) for place, data in enumerate(others.data)])
+        return own
 
     def _is_known(self, listed: Sequence[Any], scope: str) -> bool:
         """Whether the page reaches back behind what must be read: what follows was updated earlier still.
@@ -392,12 +428,17 @@ class GitHubSource:
                 continue
             parse_pull_request(node, repository, parsed, ref=ref)
         self._accounts |= parsed.accounts
-        return Page(
+        page = Page(
             scope=repository.repository_id,
             served_at_utc=served_at_utc,
             records=parsed.all_records(),
             rejected=tuple(parsed.rejected),
         )
+        unread = unread_in(page)
+        if unread:
+            _, before = self._unread.get(page.scope, ("", 0))
+            self._unread[page.scope] = (repository.name_with_owner, before + unread)
+        return page
 
     # ----------------------------------------------------------------------------- the sweep
 
@@ -497,12 +538,8 @@ class GitHubSource:
                 by_repository.setdefault(key, []).append(node)
         for listed in by_repository.values():
             repository = repository_of(listed[0]["repository"], "of a swept pull request")
-            waiting = Waiting()
-            whole = waiting.hold_back(listed)
-            served_at_utc = answer.served_at_utc
-            while waiting.rests:
-                served_at_utc = self._read_rests(waiting)
-            yield self._page([*whole, *waiting.completed()], repository, served_at_utc, 0)
+            whole = self._waiting.hold_back(listed, repository)
+            yield self._page(whole, repository, answer.served_at_utc, 0)
 
     # ------------------------------------------------------------------ the independent count
 
@@ -534,15 +571,35 @@ class GitHubSource:
 
     # ---------------------------------------------------------------------------------- asking
 
-    def _read_rests(self, waiting: Waiting) -> datetime:
-        now = waiting.next_request()
-        answers, served_at_utc = self._ask_for_rests(now)
-        for rest, (more, is_refused) in zip(now, answers, strict=True):
+    def _rests_left(self) -> Iterator[Page | Gap]:
+        """Everything that still waits."""
+        while self._waiting.rests:
+            yield from self._read_rests()
+
+    def _read_rests(self) -> Iterator[Page | Gap]:
+        """One shared request for rests, and the pull requests that it made whole."""
+        now = self._waiting.take_off()
+        try:
+            answers, served_at_utc = self._ask_for_rests(now)
+        except StopScopeError as reason:
+            for scope in self._waiting.repositories(now):
+                self._unread.pop(scope, None)
+                yield Gap(scope=scope, message=f"{reason}{self._waiting.give_up(scope)}")
+            return
+        self._take(now, answers)
+        yield from self._completed(served_at_utc)
+
+    def _take(self, rests: Sequence[Rest], answers: Sequence[tuple[Json | None, bool]]) -> None:
+        """What came for each of them, and whether its cursor was refused."""
+        for rest, (more, is_refused) in zip(rests, answers, strict=True):
             if is_refused and rest.may_begin_again():
-                waiting.begin_again(rest)
+                self._waiting.begin_again(rest)
             else:
-                waiting.rests += rest.take(more)
-        return served_at_utc
+                self._waiting.rests += rest.take(more)
+
+    def _completed(self, served_at_utc: datetime) -> Iterator[Page]:
+        for repository, listed in self._waiting.completed():
+            yield self._page(listed, repository, served_at_utc, 0)
 
     def _ask_for_rests(
         self, rests: Sequence[Rest], *, is_last_try: bool = False

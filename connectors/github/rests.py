@@ -11,31 +11,35 @@ from typing import Any
 from connectors.errors import SkippableRecordError, StopScopeError
 from connectors.github.parse import nodes
 from connectors.github.reactions import may_be_rated
+from connectors.github.records import Repository
 from connectors.github.transport import Json, Operation
 
 NODES_A_REQUEST = 6_000
 """How many nodes the rests of nested lists may ask for in one shared request: what a page of 50 asks for."""
 
+NODES_BESIDE_A_PAGE = 3_000
+"""How many of them may ride along with a page: together they ask for less than pages that GitHub answers."""
+
 
 @dataclass(slots=True)
 class Waiting:
-    """Pull requests held back until their nested lists are read to the end.
+    """Pull requests of all repositories, held back until their nested lists are read to the end.
 
-    A page's other pull requests go on at once. The rests of many pages share requests, because a request for
-    each would double their number.
+    A page's other pull requests go on at once. The rests ride along with the next page, of whatever
+    repository, or share requests, because a request for each would double their number.
     """
 
     rests: list["Rest"] = field(default_factory=list)
-    pull_requests: list[Json] = field(default_factory=list)
+    pull_requests: dict[str, tuple[Repository, Json]] = field(default_factory=dict)
 
-    def hold_back(self, listed: Sequence[Any]) -> list[Any]:
+    def hold_back(self, listed: Sequence[Any], repository: Repository) -> list[Any]:
         """Those of a page that are whole; the others wait here."""
         whole = []
         for node in listed:
             self._forget(node)
             rests = list(_rests(node)) if isinstance(node, dict) else []
             if rests and "_unread" not in node:
-                self.pull_requests.append(node)
+                self.pull_requests[node["id"]] = (repository, node)
                 self.rests += rests
             else:
                 whole.append(node)
@@ -51,34 +55,50 @@ class Waiting:
     def is_worth_a_request(self) -> bool:
         return sum(_NODES[rest.connection] for rest in self.rests) >= NODES_A_REQUEST
 
-    def next_request(self) -> list["Rest"]:
-        """The oldest rests that fit one request, taken off the list."""
+    def take_off(self, nodes: int = NODES_A_REQUEST) -> list["Rest"]:
+        """The oldest rests that ask for so many nodes at most, taken off the list."""
         taken, asked = 0, 0
-        while taken < len(self.rests) and asked + _NODES[self.rests[taken].connection] <= NODES_A_REQUEST:
+        while taken < len(self.rests) and asked + _NODES[self.rests[taken].connection] <= nodes:
             asked += _NODES[self.rests[taken].connection]
             taken += 1
         now, self.rests = self.rests[:taken], self.rests[taken:]
         return now
 
-    def completed(self) -> list[Json]:
-        """Those that no longer wait for anything, in the order they came; they leave."""
+    def put_back(self, rests: Sequence["Rest"]) -> None:
+        """Rests that were taken off and not answered."""
+        self.rests = [*rests, *self.rests]
+
+    def completed(self) -> list[tuple[Repository, list[Json]]]:
+        """Those that no longer wait for anything, by repository, in the order they came; they leave."""
         open_ids = {rest.pull_request["id"] for rest in self.rests}
-        done = [node for node in self.pull_requests if node["id"] not in open_ids]
-        self.pull_requests = [node for node in self.pull_requests if node["id"] in open_ids]
-        return done
+        done: dict[str, tuple[Repository, list[Json]]] = {}
+        for node_id, (repository, node) in list(self.pull_requests.items()):
+            if node_id not in open_ids:
+                done.setdefault(repository.repository_id, (repository, []))[1].append(node)
+                del self.pull_requests[node_id]
+        return list(done.values())
+
+    def repositories(self, rests: Sequence["Rest"] | None = None) -> list[str]:
+        """The ids of those of which pull requests wait here, or wait for these rests."""
+        asked = None if rests is None else {rest.pull_request["id"] for rest in rests}
+        owners = [of for node_id, (of, _) in self.pull_requests.items() if asked is None or node_id in asked]
+        return list(dict.fromkeys(repository.repository_id for repository in owners))
+
+    def give_up(self, repository_id: str) -> str:
+        """Forget those of a repository; the words for what is not whole when its scope stops."""
+        left = [node for of, node in self.pull_requests.values() if of.repository_id == repository_id]
+        for node in left:
+            self._forget(node)
+        if not left:
+            return ""
+        numbers = ", ".join(number_of(node) for node in left[:5])
+        return f" Not written because only half read: {len(left)} pull requests ({numbers}...)."
 
     def _forget(self, node: Any) -> None:
         """One that moved to a later page while it waited here is read anew there, which counts."""
         again = node.get("id") if isinstance(node, dict) else None
-        self.pull_requests = [older for older in self.pull_requests if older["id"] != again]
-        self.rests = [rest for rest in self.rests if rest.pull_request["id"] != again]
-
-    def left_behind(self) -> str:
-        """The words for those that are not whole when the scope stops."""
-        if not self.pull_requests:
-            return ""
-        numbers = ", ".join(number_of(node) for node in self.pull_requests[:5])
-        return f" Not written because only half read: {len(self.pull_requests)} pull requests ({numbers}...)."
+        if isinstance(again, str) and self.pull_requests.pop(again, None) is not None:
+            self.rests = [rest for rest in self.rests if rest.pull_request["id"] != again]
 
 
 @dataclass(slots=True, kw_only=True)

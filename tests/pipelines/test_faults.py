@@ -118,7 +118,7 @@ def test_a_night_with_faults_ends_as_one_without_or_is_red_until_the_next(
     night = night_of(tmp_path)
     rule: dict[str, Any] = {"kind": kind, "rate": 0.2, "delay": 0.01, "retry_after": 1, "match": "graphql"}
     if kind in STAYING | {"expire_cursors"}:
-        rule |= {"nth": [4 + 5 * seed], "rate": 0}
+        rule |= {"nth": [3 + 4 * seed], "rate": 0}
     world.faults.set([rule], seed=seed)
     first = land(night, world)
     assert world.faults.fired

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from connectors.contract import Gap, Page, Record, RejectedRecord
-from connectors.errors import StopScopeError
+from connectors.errors import StopScopeError, StopSourceError
 from connectors.github.client import GitHubSource
 from connectors.github.transport import Answer, Json, Operation
 
@@ -153,12 +153,15 @@ class ServedPages:
     organizations: dict[Any, Any] = field(default_factory=dict)
     errors: Sequence[Json] = ()
     fails_on: str | None = None
+    stops_on: str | None = None
     requests: list[tuple[Operation, ...]] = field(default_factory=list)
 
     def send(self, operations: Sequence[Operation]) -> Answer:
         self.requests.append(tuple(operations))
         if any(operation.name == self.fails_on for operation in operations):
             raise StopScopeError("GitHub answered 502. Tried 5 times.")
+        if any(operation.name == self.stops_on for operation in operations):
+            raise StopSourceError("GitHub refused the token (401).")
         found = [self._answer(operation) for operation in operations]
         errors = [
             {"type": "NOT_FOUND", "operation": place} for place, data in enumerate(found) if data is None

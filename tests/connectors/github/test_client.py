@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Gap
-from connectors.errors import TriedOftenError
+from connectors.contract import Gap, Page
+from connectors.errors import StopSourceError, TriedOftenError
 from connectors.github.answers import CLEAN_PAGES
 from connectors.github.client import GitHubSource
 from connectors.github.records import Account, PullRequest, Review, ReviewComment, ReviewThread
@@ -83,19 +83,78 @@ def _rests_of(*numbers: int) -> dict[Any, Any]:
     }
 
 
-def test_rests_share_a_request_over_pages() -> None:
-    """Two pages of three long pull requests each: two requests for the pages and one for all six rests."""
+def test_rests_ride_along_with_the_next_page_of_whatever_repository() -> None:
+    """Three pages of long pull requests: only the rests of the last have a request of their own."""
     transport = ServedPages(
         pages={
             ("acme/kettle", None): page_of(*map(_long, (1, 2, 3)), more="p1"),
-            ("acme/kettle", "p1"): page_of(*map(_long, (4, 5, 6))),
+            ("acme/kettle", "p1"): page_of(_long(4)),
+            ("acme/toaster", None): page_of(*map(_long, (5, 6)), repository=TOASTER),
         },
         rests=_rests_of(1, 2, 3, 4, 5, 6),
     )
-    found = read(transport)
-    assert transport.asked == [["ServerTime"], ["PullRequests"], ["PullRequests"], ["MoreReviews"] * 6]
+    found = read(transport, "acme/kettle", "acme/toaster")
+    assert transport.asked == [
+        ["ServerTime"],
+        ["PullRequests"],
+        ["PullRequests", "MoreReviews", "MoreReviews", "MoreReviews"],
+        ["PullRequests", "MoreReviews"],
+        ["MoreReviews", "MoreReviews"],
+    ]
+    assert {one.repository_id: one.number for one in found.all(PullRequest)} == {
+        "github:501": 4,
+        "github:502": 6,
+    }
     assert len(found.all(PullRequest)) == 6
     assert len(found.all(Review)) == 12
+
+
+class _Overwhelmed(ServedPages):
+    """Answers a page, and rests, but not both together."""
+
+    def send(self, operations: Sequence[Operation]) -> Answer:
+        if len({operation.name for operation in operations}) > 1:
+            self.requests.append(tuple(operations))
+            raise TriedOftenError("GitHub answered 502. Tried 5 times.")
+        return super().send(operations)
+
+
+def test_what_github_cannot_answer_together_is_asked_apart_from_then_on() -> None:
+    transport = _Overwhelmed(
+        pages={
+            ("acme/kettle", None): page_of(_long(1), more="p1"),
+            ("acme/kettle", "p1"): page_of(_long(2), more="p2"),
+            ("acme/kettle", "p2"): page_of(_long(3)),
+        },
+        rests=_rests_of(1, 2, 3),
+    )
+    found = read(transport)
+    assert (found.gaps, found.rejected) == ((), [])
+    assert transport.asked == [
+        ["ServerTime"],
+        ["PullRequests"],
+        ["PullRequests", "MoreReviews"],
+        ["PullRequests"],
+        ["PullRequests"],
+        ["MoreReviews"] * 3,
+    ]
+    assert len(found.all(Review)) == 6
+
+
+def test_a_stop_names_what_waits_of_every_repository() -> None:
+    """The first is read to its end but for a rest that rides along with the second: neither is complete."""
+    transport = ServedPages(pages={("acme/kettle", None): page_of(_long(1))})
+    transport.stops_on = "MoreReviews"
+    given: list[Page | Gap] = []
+    source = GitHubSource(transport=transport, repositories=("acme/kettle", "acme/toaster"))
+    with pytest.raises(StopSourceError):
+        given.extend(source.pages())
+    gaps = {entry.scope: entry.message for entry in given if isinstance(entry, Gap)}
+    assert gaps == {
+        "github:acme/toaster": "GitHub refused the token (401).",
+        "github:501": "GitHub refused the token (401). Not written because only half read: "
+        "1 pull requests (#1...).",
+    }
 
 
 def test_rests_are_asked_as_soon_as_they_fill_a_request() -> None:
@@ -113,14 +172,13 @@ def test_rests_are_asked_as_soon_as_they_fill_a_request() -> None:
         ["ServerTime"],
         ["PullRequests"],
         ["MoreReviews"] * 60,
-        ["PullRequests"],
-        ["MoreReviews"] * 10,
+        ["PullRequests", *["MoreReviews"] * 10],
     ]
     assert [len([one for one in page.records if isinstance(one, PullRequest)]) for page in found.pages] == [
         0,
         60,
-        1,
         10,
+        1,
     ]
 
 
@@ -140,7 +198,7 @@ def test_a_held_back_pull_request_comes_whole_on_one_page_of_its_own() -> None:
 
 
 def test_one_that_moved_while_it_waited_counts_as_it_was_read_last() -> None:
-    """Updated during the walk, it comes again on a later page; its older half is forgotten."""
+    """Updated during the walk, it comes again on a later page, which counts."""
     older = _long(1)
     newer = pull_request(1, title="Renamed", reviews=connection(review(12)))
     transport = ServedPages(
@@ -151,9 +209,10 @@ def test_one_that_moved_while_it_waited_counts_as_it_was_read_last() -> None:
         rests=_rests_of(1),
     )
     found = read(transport)
-    assert found.one(PullRequest).title == "Renamed"
-    assert found.keys("reviews") == ["github:review/12"]
-    assert transport.asked == [["ServerTime"], ["PullRequests"], ["PullRequests"]]
+    last = [page for page in found.pages if any(isinstance(one, PullRequest) for one in page.records)][-1]
+    assert [one.title for one in last.records if isinstance(one, PullRequest)] == ["Renamed"]
+    assert [one.key for one in last.records if isinstance(one, Review)] == ["github:review/12"]
+    assert transport.asked == [["ServerTime"], ["PullRequests"], ["PullRequests", "MoreReviews"]]
 
 
 # ------------------------------------------------------------------------------ order and scope

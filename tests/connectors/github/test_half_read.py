@@ -79,7 +79,9 @@ def test_a_half_read_list_quarantines_its_pull_request(
     )
     assert ONE not in found.keys("pull_requests")
     assert "github:review/1" not in found.keys("reviews")
-    assert transport.asked.count([operation]) == 1  # a cursor that was used is not used again
+    assert (
+        sum(names.count(operation) for names in transport.asked) == 1
+    )  # a cursor that was used is not used again
 
 
 def test_the_half_read_comments_of_a_thread_quarantine_its_pull_request() -> None:
