@@ -67,8 +67,10 @@ def poisson_rates(count: Whole, exposure: Real) -> tuple[Real, Real, Real]:
     return count / known, low / known, special.gammaincinv(count + 1, 1 - _TAIL) / known
 
 
-def poisson_rate(count: int, exposure: float) -> tuple[float, float, float]:
-    """:func:`poisson_rates` of one count over an exposure > 0."""
+def poisson_rate(count: int, exposure: float) -> tuple[float | None, float | None, float | None]:
+    """:func:`poisson_rates` of one count; None without an exposure."""
+    if exposure <= 0:
+        return None, None, None
     value, low, high = poisson_rates(np.array([count]), np.array([exposure]))
     return float(value[0]), float(low[0]), float(high[0])
 

@@ -31,7 +31,7 @@ OVER = "2030-01-01T00:00:00Z"
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     path = Path(metafunc.config.getoption("--golden-dir")) / "fc_goal_check.json"
-    document = json.loads(path.read_text())
+    document = json.loads(path.read_text("utf-8")) if path.exists() else {"cases": []}
     cases = [(case, document["tolerance"]) for case in document["cases"]]
     metafunc.parametrize(("case", "tolerance"), cases, ids=[case["id"] for case, _ in cases])
 

@@ -6,7 +6,7 @@ Not here: what is expected (the JSON files, which are never adjusted to the code
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -32,7 +32,7 @@ def run_case(case: Mapping[str, Any], metric: Metric) -> list[Row]:
     """The cells of the case's subject for every expected period, with their evidence."""
     with connect() as connection:
         build_case(connection, case, metric)
-        return [_cell(connection, metric, case["subject"], wanted["period"]) for wanted in case["expected"]]
+        return [_cell(connection, metric, case, wanted["period"]) for wanted in case["expected"]]
 
 
 def build_case(connection: duckdb.DuckDBPyConnection, case: Mapping[str, Any], metric: Metric) -> None:
@@ -128,7 +128,7 @@ def conformed_rows(inputs: Mapping[str, list[Row]], zone: str) -> dict[str, list
             {
                 **row,
                 "ref": row["pr_id"],
-                "created_at_utc": instant(row["created_at"]),
+                "created_at_utc": instant(row.get("created_at")),
                 "merged_at_utc": instant(row.get("merged_at")),
                 "closed_at_utc": instant(row.get("closed_at")),
                 "first_commit_at_utc": instant(row.get("first_commit_at")),
@@ -140,7 +140,7 @@ def conformed_rows(inputs: Mapping[str, list[Row]], zone: str) -> dict[str, list
             for row in inputs.get("pull_requests", [])
         ],
         "pr_events": [
-            {**row, "event_id": str(number), "occurred_at_utc": instant(row["occurred_at"])}
+            {**row, "event_id": str(number), "occurred_at_utc": instant(row.get("occurred_at"))}
             for number, row in enumerate(inputs.get("pr_events", []))
         ],
         "reviews": [
@@ -148,7 +148,7 @@ def conformed_rows(inputs: Mapping[str, list[Row]], zone: str) -> dict[str, list
         ],
         "review_threads": [{**row, "ref": row["thread_id"]} for row in inputs.get("review_threads", [])],
         "thread_comments": [
-            {**row, "ref": row["comment_id"], "occurred_at_utc": instant(row["occurred_at"])}
+            {**row, "ref": row["comment_id"], "occurred_at_utc": instant(row.get("occurred_at"))}
             for row in inputs.get("thread_comments", [])
         ],
         "deployments": [
@@ -179,27 +179,28 @@ def conformed_rows(inputs: Mapping[str, list[Row]], zone: str) -> dict[str, list
             {
                 **row,
                 "entry_id": str(number),
-                "occurred_at_utc": instant(row["occurred_at"]),
+                "occurred_at_utc": instant(row.get("occurred_at")),
                 "until_utc": instant(row.get("until")),
             }
             for number, row in enumerate(inputs.get("incident_log", []))
         ],
         "oncall_shifts": [
-            {**row, "start_at_utc": instant(row["start_at"]), "end_at_utc": instant(row.get("end_at"))}
+            {**row, "start_at_utc": instant(row.get("start_at")), "end_at_utc": instant(row.get("end_at"))}
             for row in inputs.get("oncall_shifts", [])
         ],
         "postmortems": [
-            {**row, "published_at_utc": instant(row["published_at"])} for row in inputs.get("postmortems", [])
+            {**row, "published_at_utc": instant(row.get("published_at"))}
+            for row in inputs.get("postmortems", [])
         ],
         "maintenance_windows": [
-            {**row, "start_at_utc": instant(row["start_at"]), "end_at_utc": instant(row["end_at"])}
+            {**row, "start_at_utc": instant(row.get("start_at")), "end_at_utc": instant(row.get("end_at"))}
             for row in inputs.get("maintenance_windows", [])
         ],
         "followups": [
             {
                 **row,
                 "ref": row["ticket_id"],
-                "created_at_utc": instant(row["created_at"]),
+                "created_at_utc": instant(row.get("created_at")),
                 "due_date": date.fromisoformat(row["due_date"]) if row.get("due_date") else None,
                 "resolved_at_utc": instant(row.get("resolved_at")),
             }
@@ -209,8 +210,8 @@ def conformed_rows(inputs: Mapping[str, list[Row]], zone: str) -> dict[str, list
             {
                 **row,
                 "ref": row["sprint_id"],
-                "start_at_utc": instant(row["start_at"]),
-                "end_at_utc": instant(row["end_at"]),
+                "start_at_utc": instant(row.get("start_at")),
+                "end_at_utc": instant(row.get("end_at")),
             }
             for row in inputs.get("sprints", [])
         ],
@@ -219,14 +220,15 @@ def conformed_rows(inputs: Mapping[str, list[Row]], zone: str) -> dict[str, list
             for row in inputs.get("features", [])
         ],
         "feature_documents": [
-            {**row, "edited_at_utc": instant(row["edited_at"])} for row in inputs.get("feature_documents", [])
+            {**row, "edited_at_utc": instant(row.get("edited_at"))}
+            for row in inputs.get("feature_documents", [])
         ],
         "feature_eligibility": [
-            {**row, "eligible_from_utc": instant(row["eligible_from"])}
+            {**row, "eligible_from_utc": instant(row.get("eligible_from"))}
             for row in inputs.get("feature_eligibility", [])
         ],
     } | {
-        name: [{**row, "occurred_at_utc": instant(row["occurred_at"])} for row in inputs.get(name, [])]
+        name: [{**row, "occurred_at_utc": instant(row.get("occurred_at"))} for row in inputs.get(name, [])]
         for name in ("reactions", "survey_ratings", "account_activity", "feature_use")
     }
 
@@ -240,11 +242,9 @@ def _everybody(inputs: Mapping[str, list[Row]]) -> set[str]:
     return {value for value in values if value is not None} - {"*"}
 
 
-def _cell(
-    connection: duckdb.DuckDBPyConnection, metric: Metric, subject: Mapping[str, str], period: str
-) -> Row:
+def _cell(connection: duckdb.DuckDBPyConnection, metric: Metric, case: Mapping[str, Any], period: str) -> Row:
     """The cell as the specification words it; a period without any case is a no_activity cell."""
-    grain = "quarter" if "Q" in period else "month"
+    grain, subject = "quarter" if "Q" in period else "month", case["subject"]
     parameters = {"kind": subject["type"], "id": subject["id"], "period": period}
     found = (
         connection.sql(
@@ -273,9 +273,10 @@ def _cell(
     unit = metric.amount_unit or "hours"
     rows = [{**row, unit: row["amount"]} for row in evidence]
     if not found:
-        ((state,),) = connection.execute(
+        states = connection.execute(
             "SELECT state FROM trends.period_states WHERE period = $period", {"period": period}
         ).fetchall()
+        state = states[0][0] if states else _state(case, metric, period)
         counts = dict(_EMPTY.get(metric.statistic, {}))
         derived = [
             name
@@ -300,11 +301,21 @@ def _cell(
     return {**cell, **details, "evidence": rows}
 
 
+def _state(case: Mapping[str, Any], metric: Metric, period: str) -> str:
+    """The state of a period that is before every case, and so in no table."""
+    as_of = datetime.fromisoformat(case["as_of"]).astimezone(UTC)
+    end = first_instant(first_day(period, after=True), case["config"].get("reporting_tz", "UTC"))
+    if as_of < end:
+        return "partial"
+    return "provisional" if as_of < end + timedelta(days=metric.maturity_days) else "final"
+
+
 _EMPTY: Mapping[str, Row] = {
     "share": {"numerator": 0, "denominator": 0},
     "rate": {"numerator": 0, "exposure": 0},
     "median": {"n_open": 0},
     "minutes": {"down_minutes": 0, "total_minutes": 0},
+    "sum": {"sum_without_union": None},
 }
 """The counts of a cell without any case."""
 
