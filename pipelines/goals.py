@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     import duckdb
 
     from metrics_catalog.catalogue import Metric
+    from transforms.goals import Chances, Pooled, Terms
 
 PAST_DAYS = 365
+SHORTEST_PAST = 30
+"""Days: a pace of less is no pace."""
+CLEAR_SHARE = 0.8
+"""In four of five stretches a goal that can be told should end clearly."""
 
 
 def goals(action: str, *, config: Path | None, goal_id: str | None) -> None:
@@ -129,62 +134,100 @@ def bench(
     expect, and whether that many can show the target clearly met or missed. ``as_of_utc`` is naive."""
     from transforms.goals import (
         amount_words,
+        chances,
         feasibility,
         goal_words,
         n_for_clear,
         n_for_clear_miss,
         pooled_cases,
         terms_of,
+        true_value_for,
     )
-    from transforms.ladder import percent, two_digits
+    from transforms.ladder import two_digits
 
     begins = datetime.combine(goal["start_date"], datetime.min.time(), ZoneInfo(zone))
     end = min(as_of_utc, begins.astimezone(ZoneInfo("UTC")).replace(tzinfo=None))
     owner = (goal["owner_kind"], goal["owner_id"])
-    past = pooled_cases(connection, metric, owner=owner, start=end - timedelta(days=PAST_DAYS), end=end)
+    start = _first_case(connection, metric, owner, end)
+    past = pooled_cases(connection, metric, owner=owner, start=start, end=end)
     days = (goal["end_date"] - goal["start_date"]).days + 1
     terms = terms_of(goal, metric)
-    of_past = past.n * days / PAST_DAYS
-    expected = terms.expected_n if terms.expected_n is not None else of_past
-    terms = replace(terms, expected_n=expected)
+    expected = terms.expected_n or past.n * days / max((end - start).days, SHORTEST_PAST)
+    terms = replace(terms, expected_n=expected or None)
+    what = "units of exposure" if terms.kind == "rate" else "cases"
     lines = [
         f"{goal['goal_id']}  {goal['title']}  ({owner[0]} {owner[1]})",
         f"  agreed       {goal_words(terms, metric.unit)} of {metric.title.lower()}, "
         f"{goal['start_date']} to {goal['end_date']} ({days} days)",
+        f"  the past     {_past(terms, past, metric.unit)} in the {(end - start).days} days to {_shown(end)}",
     ]
-    if past.n:
-        value = past.numerator / past.n
-        shown = percent(value) if terms.kind == "share" else f"{two_digits(value)} {metric.unit}"
-        counts = (
-            f"{past.numerator} of {amount_words(terms, past.n)}"
-            if terms.kind == "share"
-            else (f"{past.numerator} in {two_digits(past.n)}")
-        )
-        lines.append(f"  the past     {counts} ({shown}) in the {PAST_DAYS} days to {_shown(end)}")
-    else:
-        lines.append(f"  the past     no case in the {PAST_DAYS} days to {_shown(end)}")
     source = "as goals.toml says" if goal["expected_n"] is not None else "at the pace of that past"
-    lines.append(f"  to expect    about {two_digits(expected)} cases, {source}")
+    unknown = "unknown: there is no past to go by, and goals.toml gives no expected_n"
+    told = f"about {two_digits(expected)} {what}, {source}" if expected else unknown
+    lines.append(f"  to expect    {told}")
     clear, missed = n_for_clear(terms), n_for_clear_miss(terms)
-    said = feasibility(terms, metric.unit)
-    lines.append(
-        "  clearly met  "
-        + (
-            said
-            if said is not None
-            else f"possible: a perfect record takes {amount_words(terms, clear or 0)}"
+    if clear is not None:
+        possible = f"a perfect record takes {amount_words(terms, clear)}"
+        said = feasibility(terms, metric.unit) or (f"possible: {possible}" if expected else possible)
+        lines.append(f"  clearly met  {said}")
+    if missed is not None:
+        possible = "possible: " if expected >= missed else "not possible at that number: " if expected else ""
+        lines.append(f"  clearly missed  {possible}the worst record takes {amount_words(terms, missed)}")
+    if expected and past.n:
+        lines.append(f"  as before    {_ends(chances(terms, past.numerator / past.n, expected))}")
+    if expected and (terms.kind == "share" or terms.comparator != "at_least"):
+        value = true_value_for(terms, expected, CLEAR_SHARE)
+        worded = (
+            f"no true {terms.kind}" if value is None else f"a true {terms.kind} of {_worded(terms, value)}"
         )
-    )
-    if terms.kind == "share":
-        is_possible = missed is not None and expected >= missed
-        lines.append(
-            "  clearly missed  "
-            + ("possible" if is_possible else "not possible at that number")
-            + (f": the worst record takes {amount_words(terms, missed)}" if missed is not None else "")
-        )
+        lines.append(f"  to be clear  {worded} ends clearly met in 4 of 5 such stretches")
     if expected < terms.n_min:
-        lines.append(f"  too few      a verdict takes {amount_words(terms, terms.n_min)} cases (n_min)")
+        lines.append(f"  too few      a verdict takes {amount_words(terms, terms.n_min)} {what} (n_min)")
     return lines
+
+
+_FIRST = """
+SELECT min(anchor_at_utc) FROM facts.{metric_id}
+WHERE subject_kind = $kind AND subject_id = $id AND anchor_at_utc >= $start AND anchor_at_utc < $end
+"""
+
+
+def _first_case(
+    connection: "duckdb.DuckDBPyConnection", metric: "Metric", owner: tuple[str, str], end: datetime
+) -> datetime:
+    """Where the past begins: a year before, or with the first case since: who came later has less."""
+    start = end - timedelta(days=PAST_DAYS)
+    ((first,),) = connection.execute(
+        _FIRST.format(metric_id=metric.id), {"kind": owner[0], "id": owner[1], "start": start, "end": end}
+    ).fetchall()
+    return start if first is None else first
+
+
+def _past(terms: "Terms", past: "Pooled", unit: str) -> str:
+    from transforms.goals import amount_words
+    from transforms.ladder import two_digits
+
+    if not past.n:
+        return "no case"
+    value = _worded(terms, past.numerator / past.n)
+    if terms.kind == "share":
+        return f"{past.numerator} of {amount_words(terms, past.n)} ({value})"
+    return f"{past.numerator} in {two_digits(past.n)} ({value} {unit})"
+
+
+def _worded(terms: "Terms", value: float) -> str:
+    from transforms.ladder import percent, two_digits
+
+    return percent(value) if terms.kind == "share" else two_digits(value)
+
+
+def _ends(found: "Chances") -> str:
+    """Of a hundred stretches in which everything is as in the past."""
+    met, missed, few = (round(100 * share) for share in (found.met, found.missed, found.too_few))
+    told = f"if nothing changes, about {met} of 100 such stretches end clearly met, {missed} clearly missed"
+    told += f", {few} with too few cases" if few else ""
+    rest = 100 - met - missed - few
+    return f"{told}; {'the other' if rest else 'none'}{f' {rest}' if rest else ''} could be chance"
 
 
 def _shown(instant: datetime) -> date:

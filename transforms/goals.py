@@ -14,10 +14,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 import duckdb
+import numpy as np
+from scipy import special
 
 from metrics_catalog.catalogue import Metric
 from transforms.changes.wording import apart, value_form
-from transforms.intervals import Z, poisson_rate, wilson
+from transforms.intervals import Real, Whole, Z, poisson_rate, wilson, wilson_limits
 from transforms.ladder import percent, two_digits
 from transforms.periods.build import DOMINANCE_LIMIT, MINIMUM_GROUP
 from transforms.queries import create
@@ -143,11 +145,108 @@ def n_for_clear_miss(terms: Terms) -> float | None:
     return _ceil(Z * Z * t / (1 - t)) if t < 1 else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chances:
+    """How a goal would end, by chance alone: clearly met or missed, with too few cases, or else unclear."""
+
+    met: float
+    missed: float
+    too_few: float
+
+
+def chances(terms: Terms, true_value: float, expected: float) -> Chances:
+    """How often a stretch ends which way if every case has ``true_value``, the others left alone.
+
+    Exact, nothing is drawn. Of shares ``expected`` is the mean of a Poisson number of cases; of rates it is
+    the exposure, which is known beforehand, and the events are Poisson. Cases are taken as independent.
+    """
+    if terms.kind == "rate":
+        if expected <= 0 or expected + _TOLERANCE < terms.n_min:
+            return Chances(met=0.0, missed=0.0, too_few=1.0)
+        events = np.arange(_most(true_value * expected))
+        return Chances(
+            **_clear_shares(terms, events, expected, _poisson(events, true_value * expected)), too_few=0.0
+        )
+    met = missed = too_few = 0.0
+    numbers = np.arange(max(0, int(expected - _SPREAD * math.sqrt(expected))), _most(expected))
+    weights = _poisson(numbers, expected)
+    if expected > _MANY:
+        numbers, weights = np.array([round(expected)]), np.ones(1)
+    for n, weight in zip(numbers.tolist(), weights.tolist(), strict=True):
+        if n == 0 or n + _TOLERANCE < terms.n_min:
+            too_few += weight
+            continue
+        hits = np.arange(n + 1)
+        found = _clear_shares(terms, hits, n, _binomial(hits, n, true_value))
+        met, missed = met + weight * found["met"], missed + weight * found["missed"]
+    return Chances(met=met, missed=missed, too_few=too_few)
+
+
+def true_value_for(terms: Terms, expected: float, wanted: float) -> float | None:
+    """The true value nearest to the target from which a goal is clearly met in ``wanted`` of such stretches.
+
+    To a hundredth, of rates of the target. None where not even a perfect record would do, and for rates that
+    are to be at least something: of those no record is perfect.
+    """
+    if terms.kind == "rate" and terms.comparator == "at_least":
+        return None
+    unit = 1.0 if terms.kind == "share" else terms.target
+    is_up = terms.comparator == "at_least"
+    far = 100 if is_up else 0
+    near = round(100 * terms.target / unit) if unit else 0
+    if chances(terms, far / 100 * unit, expected).met < wanted:
+        return None
+    while abs(far - near) > 1:
+        middle = (near + far) // 2
+        near, far = (
+            (near, middle) if chances(terms, middle / 100 * unit, expected).met >= wanted else (middle, far)
+        )
+    return far / 100 * unit
+
+
+_SPREAD = 6.0
+"""Standard deviations of a Poisson number behind which nothing is summed."""
+_MANY = 500
+"""Above so many cases it makes no difference that their number is not fixed."""
+
+
+def _most(mean: float) -> int:
+    return int(mean + _SPREAD * math.sqrt(mean)) + 20
+
+
+def _poisson(counts: Whole, mean: float) -> Real:
+    logarithm = special.xlogy(counts, mean) - mean - special.gammaln(counts + 1.0)
+    return np.exp(np.asarray(logarithm, dtype=np.float64))
+
+
+def _binomial(hits: Whole, n: int, share: float) -> Real:
+    ways = special.gammaln(n + 1.0) - special.gammaln(hits + 1.0) - special.gammaln(n - hits + 1.0)
+    logarithm = ways + special.xlogy(hits, share) + special.xlog1py(n - hits, -share)
+    return np.exp(np.asarray(logarithm, dtype=np.float64))
+
+
+def _clear_shares(terms: Terms, counts: Whole, n: float, weights: Real) -> dict[str, float]:
+    """The weight of the counts that end clearly met, and clearly missed; as :func:`_verdict` says of each."""
+    if terms.kind == "share":
+        low, high = wilson_limits(counts, np.full(counts.shape, round(n)))
+    else:
+        ends = [poisson_rate(k, n)[1:] for k in counts.tolist()]
+        low, high = np.array([end[0] for end in ends]), np.array([end[1] for end in ends])
+    is_met = np.asarray(_meets(terms, counts / n))
+    near_end = np.where(is_met == (terms.comparator == "at_least"), low, high)
+    is_clear = np.asarray(_meets(terms, near_end)) == is_met
+    return {
+        "met": float(weights[is_met & is_clear].sum()),
+        "missed": float(weights[~is_met & is_clear].sum()),
+    }
+
+
 def _interval(kind: Kind, k: int, n: float) -> tuple[float | None, float | None]:
     return wilson(k, round(n)) if kind == "share" else poisson_rate(k, n)[1:]
 
 
-def _meets(terms: Terms, value: float) -> bool:
+def _meets(terms: Terms, value: Any) -> Any:
+    """Whether a value, or each of an array, is on the good side of the target."""
     if terms.comparator == "at_least":
         return value >= terms.target - _TOLERANCE
     if terms.comparator == "at_most":
@@ -249,6 +348,8 @@ def feasibility(terms: Terms, unit: str) -> str | None:
     needed = n_for_clear(terms)
     if terms.expected_n is None or (needed is not None and terms.expected_n + _TOLERANCE >= needed):
         return None
+    if terms.kind == "rate" and terms.comparator == "at_least":
+        return None  # there is no perfect record of a rate: enough events lie above any target
     side = "above" if terms.comparator == "at_least" else "below"
     what = "cases" if terms.kind == "share" else "units of exposure"
     takes = f"that would take {amount_words(terms, needed)}" if needed is not None else "no number would do"

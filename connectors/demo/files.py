@@ -88,6 +88,7 @@ def _goals(organization: Organization) -> str:
     this = date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
     before, after = _months_later(this, -3), _months_later(this, 3)
     stretches = [(before, this), (after, _months_later(after, 3))]
+    engineers = [one for one in organization.people if one.accounts]
     reviews = [
         _goal(
             goal_id=f"{person.person}-reviews-{first}",
@@ -99,7 +100,7 @@ def _goals(organization: Organization) -> str:
             parent="Reviews nobody waits for",
         )
         for first, following in stretches
-        for person in organization.people[:12]
+        for person in engineers[:6]
     ]
     bugs = [
         _goal(
@@ -110,7 +111,7 @@ def _goals(organization: Organization) -> str:
             stretch=(before, this),
             denominator="confirmed production bugs that a ticket traces to a change",
         )
-        for person in [one for one in organization.people if one.accounts][:2]
+        for person in engineers[:2]
     ]
     coverage = [
         _goal(

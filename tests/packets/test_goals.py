@@ -199,6 +199,29 @@ def test_the_workbench_says_what_the_target_can_show(
             "UTC",
         )
     text = "\n".join(lines)
-    assert "2 of 3 (67%) in the 365 days to 2026-06-01" in text
+    assert "2 of 3 (67%) in the 90 days to 2026-06-01" in text
+    assert f"to expect    about {'12' if expected_n is None else f'{expected_n:.0f}'} cases, " in text
+    assert "  as before    if nothing changes, about " in text
+    assert "ends clearly met in 4 of 5 such stretches" in text
     assert met in text
     assert f"clearly missed  {missed}" in text
+
+
+def test_the_workbench_without_a_past_guesses_nothing() -> None:
+    with world().core("2026-06-01") as connection:
+        _build(connection)
+        lines = bench(
+            connection,
+            goal(owner_id="ben", target=0.9, expected_n=None, start_date=date(2026, 7, 1), n_min=10)
+            | {"baseline_numerator": None, "baseline_denominator": None, "end_date": date(2026, 9, 30)},
+            METRIC,
+            utc("2026-06-01"),
+            "UTC",
+        )
+    assert lines[2:] == [
+        "  the past     no case in the 365 days to 2026-06-01",
+        "  to expect    unknown: there is no past to go by, and goals.toml gives no expected_n",
+        "  clearly met  a perfect record takes 35",
+        "  clearly missed  the worst record takes 1",
+        "  too few      a verdict takes 10 cases (n_min)",
+    ]

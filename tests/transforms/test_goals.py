@@ -3,6 +3,7 @@
 Here: which wording holds, edits, withdrawals, bad goals. Not here: the arithmetic (tests/golden/test_goals).
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from numpy.random import default_rng
 
 from connectors.contract import Gap, Page
 from connectors.organization.files import OrganizationSource
@@ -23,7 +25,17 @@ from tests.transforms.world import World, utc
 from transforms.build import BuildSettings, build_core_tables, build_fact_tables, build_trend_tables
 from transforms.core.build import CoreSettings
 from transforms.facts import build_facts
-from transforms.goals import Check, Pooled, Terms, build_goals, check_goal, feasibility, sentence
+from transforms.goals import (
+    Check,
+    Pooled,
+    Terms,
+    build_goals,
+    chances,
+    check_goal,
+    feasibility,
+    sentence,
+    true_value_for,
+)
 from warehouse.connection import connect
 from warehouse.landing import Landing, choose_loads
 
@@ -329,3 +341,64 @@ def test_a_plan_of_sixty_days_has_its_verdict_after_its_end_and_the_metrics_matu
         row = only(connection)
     assert row["state"] == state
     assert row["status"] == {"final": "not_enough_data", "maturing": "so_far"}.get(state, state)
+
+
+FUTURES = 4000
+AHEAD = [
+    (Terms(kind="share", comparator="at_least", target=0.9, n_min=10), 0.97, 40.0),
+    (Terms(kind="share", comparator="at_least", target=0.9, n_min=10), 0.75, 30.0),
+    (Terms(kind="share", comparator="at_least", target=0.5, n_min=10), 0.9, 12.0),
+    (Terms(kind="share", comparator="at_most", target=0.2, n_min=5), 0.02, 25.0),
+    (Terms(kind="share", comparator="less_than", target=0.25, n_min=5), 0.25, 25.0),
+    (Terms(kind="share", comparator="at_least", target=0.8, n_min=10), 1.0, 700.0),
+    (Terms(kind="rate", comparator="less_than", target=2.0, n_min=3), 0.5, 6.0),
+    (Terms(kind="rate", comparator="at_most", target=1.0, n_min=3), 3.0, 4.5),
+    (Terms(kind="rate", comparator="at_least", target=1.0, n_min=3), 3.0, 6.0),
+]
+
+
+@pytest.mark.parametrize(("terms", "true_value", "expected"), AHEAD)
+def test_what_is_said_of_the_end_before_the_start_is_what_made_up_futures_give(
+    terms: Terms, true_value: float, expected: float
+) -> None:
+    """Each future has its own number of cases, and its verdict is the night's own."""
+    random = default_rng(7)
+    ended: Counter[tuple[str, str | None]] = Counter()
+    for _ in range(FUTURES):
+        if terms.kind == "share":
+            n = int(random.poisson(expected))
+            pooled = Pooled(numerator=int(random.binomial(n, true_value)), n=n)
+        else:
+            pooled = Pooled(numerator=int(random.poisson(true_value * expected)), n=expected)
+        check = check_goal(terms, pooled, "final")
+        ended[check.status, check.certainty] += 1
+    found = chances(terms, true_value, expected)
+    for said, end in (
+        (found.met, ("met", "clear")),
+        (found.missed, ("not_met", "clear")),
+        (found.too_few, ("not_enough_data", None)),
+    ):
+        margin = 4 * (max(said * (1 - said), 0.0) / FUTURES) ** 0.5 + 1.5 / FUTURES
+        assert abs(ended[end] / FUTURES - said) <= margin, (end, said, ended)
+
+
+@pytest.mark.parametrize(("terms", "expected"), [(terms, expected * 3) for terms, _, expected in AHEAD[:8]])
+def test_from_the_value_that_is_named_on_a_goal_ends_clearly_met_in_four_of_five(
+    terms: Terms, expected: float
+) -> None:
+    value = true_value_for(terms, expected, 0.8)
+    assert value is not None
+    assert chances(terms, value, expected).met >= 0.8
+    step = (0.01 if terms.kind == "share" else 0.01 * terms.target) * (
+        -1 if terms.comparator == "at_least" else 1
+    )
+    assert chances(terms, value + step, expected).met < 0.8
+
+
+def test_where_not_even_a_perfect_record_would_be_clear_no_value_is_named() -> None:
+    terms = Terms(kind="share", comparator="at_least", target=0.9, n_min=10)
+    assert true_value_for(terms, 30, 0.8) is None
+    assert chances(terms, 1.0, 30).met < 0.8
+    rate = Terms(kind="rate", comparator="at_least", target=1.0, n_min=3, expected_n=6)
+    assert true_value_for(rate, 6, 0.8) is None
+    assert feasibility(rate, "per sprint") is None  # enough events lie above any target
