@@ -8,6 +8,7 @@ Not here: which layer wins at PagerDuty (its own final entries say so).
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,7 +24,11 @@ from transforms.facts import build_facts
 
 PEOPLE = ("ann", "bob", "cid")
 METRIC = load_catalogue()["oc_incidents_per_shift"]
-ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata")
+ZONES = (
+    *("Europe/Berlin", "America/New_York", "America/St_Johns", "Australia/Lord_Howe", "Australia/Adelaide"),
+    *("Asia/Kolkata", "Asia/Kathmandu", "Pacific/Chatham", "Pacific/Apia", "Africa/Casablanca"),
+)
+"""Among them zones of 30 and 45 minutes, and those whose clocks change by half an hour or the other way."""
 Entry = tuple[datetime, datetime, str]
 
 
@@ -50,21 +55,64 @@ def _without(entry: Entry, over: Entry) -> list[Entry]:
     return [(begins, min(ends, over[0]), who), (max(begins, over[1]), ends, who)]
 
 
-def world_of(entries: list[Entry], zone: str) -> World:
-    """The entries as PagerDuty shows them, parsed, put into core as its SELECT does."""
+def swapped(random: Random, entries: list[Entry]) -> list[Entry]:
+    """Two people change two turns of theirs, a week or more apart."""
+    changed = list(entries)
+    for _ in range(random.randrange(3)):
+        one, other = random.randrange(len(changed)), random.randrange(len(changed))
+        (a, b, first), (c, d, second) = changed[one], changed[other]
+        changed[one], changed[other] = (a, b, second), (c, d, first)
+    return changed
+
+
+def in_place(zone: str, instant: datetime) -> str:
+    """As an answer writes it in the schedule's zone, with its offset."""
+    return instant.astimezone(ZoneInfo(zone)).isoformat()
+
+
+def layered(name: str, zone: str, entries: list[Entry]) -> dict[str, Any]:
+    """A schedule of layers as PagerDuty shows it."""
     shown = [
-        {"start": begins.isoformat(), "end": ends.isoformat(), "user": {"id": who, "type": "user_reference"}}
+        {
+            "start": in_place(zone, begins),
+            "end": in_place(zone, ends),
+            "user": {"id": who, "type": "user_reference"},
+        }
         for begins, ends, who in entries
     ]
-    schedule = {
-        "id": "S",
-        "name": "rota",
-        "time_zone": zone,
-        "final_schedule": {"rendered_schedule_entries": shown},
-    }
+    final = {"rendered_schedule_entries": shown}
+    return {"id": name, "name": name, "time_zone": zone, "final_schedule": final}
+
+
+def of_shifts(name: str, zone: str, entries: list[Entry], random: Random) -> dict[str, Any]:
+    """The same as a schedule of shifts, with slots that nobody fills."""
+    shown: list[dict[str, Any]] = [
+        {
+            "start_time": in_place(zone, begins),
+            "end_time": in_place(zone, ends),
+            "member": {"type": "user_member", "user_id": who},
+            "source": {"type": random.choice(("rotation", "shift_override"))},
+        }
+        for begins, ends, who in entries
+    ]
+    last = entries[-1][1]
+    empty = {"start_time": in_place(zone, last), "end_time": in_place(zone, last + timedelta(days=1))}
+    shown.append({**empty, "member": {"type": "empty_member"}})
+    random.shuffle(shown)
+    final = {"computed_shift_assignments": shown}
+    return {"id": name, "name": name, "type": "schedule_v3", "time_zone": zone, "final_schedule": final}
+
+
+def world_of(rotas: dict[str, list[Entry]], zone: str, random: Random) -> World:
+    """The rotas as PagerDuty shows them, of both kinds, parsed, put into core as its SELECT does."""
     parsed = Parsed(scope="schedules", served_at_utc=datetime(2026, 5, 1, tzinfo=UTC))
-    months = list(months_between(entries[0][0], entries[-1][1]))
-    parsed.schedule(schedule, months)
+    every = [entry for entries in rotas.values() for entry in entries]
+    months = list(months_between(min(entry[0] for entry in every), max(entry[1] for entry in every)))
+    for number, (name, entries) in enumerate(rotas.items()):
+        if number % 2:
+            parsed.schedule_of_shifts(of_shifts(name, zone, entries, random), months)
+        else:
+            parsed.schedule(layered(name, zone, entries), months)
     starts = {month: start for month, start, _ in months}
     world = World(zone="Europe/Berlin")
     for who in PEOPLE:
@@ -85,28 +133,61 @@ def world_of(entries: list[Entry], zone: str) -> World:
     return world
 
 
-@settings(max_examples=12, deadline=None)
+def microseconds_held(entries: list[Entry], until: datetime) -> dict[str, int]:
+    """How long each person holds any of these, each instant once."""
+    held: dict[str, int] = {}
+    for who in PEOPLE:
+        free_from = datetime(2000, 1, 1)  # noqa: DTZ001  # naive UTC, as stored
+        for begins, ends in sorted(
+            (a.replace(tzinfo=None), min(b.replace(tzinfo=None), until))
+            for a, b, one in entries
+            if one == who
+        ):
+            lasts = ends - max(begins, free_from)
+            if lasts > timedelta():
+                held[who] = held.get(who, 0) + lasts // timedelta(microseconds=1)
+                free_from = ends
+    return held
+
+
+@settings(max_examples=24, deadline=None)
 @given(seed=st.integers(0, 2**32), zone=st.sampled_from(ZONES))
 def test_people_hold_what_the_schedule_says(seed: int, zone: str) -> None:
+    """One schedule: what people hold is as long as it is. Several at once: each instant counts once."""
     random = Random(seed)
-    entries = rota(random, zone)
+    rotas = {
+        f"S{number}": swapped(random, rota(random, zone)) for number in range(random.choice((1, 1, 2, 3)))
+    }
     as_of = utc(random.choice(("2026-05-01", "2026-03-29 00:30")))
-    with world_of(entries, zone).core(as_of.isoformat()) as connection:
+    with world_of(rotas, zone, random).core(as_of.isoformat()) as connection:
         build_facts(connection, [METRIC], as_of_utc=as_of)
         held = connection.execute(
             "SELECT person_id, sum(epoch_us(end_at_utc) - epoch_us(start_at_utc))::BIGINT "
             "FROM core.oncall_time GROUP BY person_id"
         ).fetchall()
+        shifts = connection.execute(
+            "SELECT schedule_id, sum(epoch_us(least(end_at_utc, $as_of)) - epoch_us(start_at_utc))::BIGINT "
+            "FROM core.oncall_shifts WHERE start_at_utc < $as_of GROUP BY schedule_id",
+            {"as_of": as_of},
+        ).fetchall()
         exposures = connection.execute(
             "SELECT subject_kind, round(sum(exposure) * 12 * 60, 6) FROM facts.oc_incidents_per_shift "
             "WHERE outcome = 'on_call' GROUP BY subject_kind ORDER BY subject_kind"
         ).fetchall()
-    wanted: dict[str, int] = {}
-    for begins, ends, who in entries:
-        lasts = min(ends.replace(tzinfo=None), as_of) - begins.replace(tzinfo=None)
-        if lasts > timedelta():
-            wanted[who] = wanted.get(who, 0) + lasts // timedelta(microseconds=1)
+    every = [entry for entries in rotas.values() for entry in entries]
+    wanted = microseconds_held(every, as_of)
     assert dict(held) == wanted
+    lengths = {
+        f"pagerduty:schedule/{name}": sum(
+            max(min(ends.replace(tzinfo=None), as_of) - begins.replace(tzinfo=None), timedelta())
+            // timedelta(microseconds=1)
+            for begins, ends, _ in entries
+        )
+        for name, entries in rotas.items()
+    }
+    assert dict(shifts) == lengths
+    if len(rotas) == 1:
+        assert sum(wanted.values()) == sum(lengths.values())
     minutes = sum(wanted.values()) / 60_000_000
     assert exposures == [("person", pytest.approx(minutes)), ("team", pytest.approx(minutes))]
 
