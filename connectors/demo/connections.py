@@ -44,14 +44,14 @@ def points_of(operations: Sequence[Operation]) -> int:
 def _connections(operation: Operation) -> int:
     match operation.name:
         case "PullRequests" | "Deployments":
-            below = 4 + THREADS if operation.name == "PullRequests" else 2
+            below = 5 + THREADS if operation.name == "PullRequests" else 2
             return 1 + int(operation.variables["pageSize"]) * below
         case "MoreReviewThreads":
             return 1 + MORE_THREADS
         case "ServerTime" | "CreatedPullRequests" | "ReactionCounts" | "PullRequestPlaces":
             return 0
         case "PullRequestsById":
-            return len(operation.variables["ids"]) * (4 + THREADS)
+            return len(operation.variables["ids"]) * (5 + THREADS)
         case "ThreadStates":
             return len(operation.variables["ids"])
         case _:

@@ -5,7 +5,7 @@ Not here: which operation wants which list (``pages``).
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connectors.demo.connections import COMMENTS, LABELS, MORE_THREADS, REVIEWS, THREADS, TIMELINE, page
 from connectors.demo.people import Account, Team
@@ -44,6 +44,7 @@ def show_pull_request(pull_request: PullRequest, now: datetime) -> Json:
         "mergedAt": text_of(merged_at) if merged_at is not None and is_merged else None,
         "baseRefName": pull_request.base_branch,
         "headRefName": pull_request.head_branch,
+        "commits": {"nodes": [{"commit": {"authoredDate": text_of(_first_commit_at_utc(pull_request))}}]},
         "author": _show_account(pull_request.author),
         "labels": show_labels(pull_request, now, first=LABELS),
         "reviews": show_reviews(pull_request, now, first=REVIEWS),
@@ -144,6 +145,16 @@ def updated_at_utc(pull_request: PullRequest, now: datetime) -> datetime:
 
 def text_of(instant: datetime) -> str:
     return f"{instant.isoformat()[:19]}Z"
+
+
+def _first_commit_at_utc(pull_request: PullRequest) -> datetime:
+    """Some hours before it was opened: two on the same day for most, up to three days for a few."""
+    hours = (
+        2
+        + pull_request.number * 7 % 5
+        + (24 * (pull_request.number % 4) if pull_request.number % 6 == 0 else 0)
+    )
+    return pull_request.created_at_utc - timedelta(hours=hours)
 
 
 def _instants(pull_request: PullRequest) -> Iterable[datetime | None]:

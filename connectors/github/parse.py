@@ -8,12 +8,13 @@ Not here: asking (``client``), keeping (warehouse).
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from connectors.contract import Record, RejectedRecord
 from connectors.errors import SkippableRecordError
 from connectors.fields import (
+    CLOCK_TOLERANCE,
     big_integer,
     boolean,
     instant,
@@ -60,6 +61,8 @@ _EVENT_TYPES: dict[str, EventType] = {
     "ReviewDismissedEvent": "review_dismissed",
 }
 _REVIEW_STATES: tuple[ReviewState | Literal["PENDING"], ...] = (*get_args(ReviewState), "PENDING")
+_GIT_BEGAN = datetime(2005, 4, 7, tzinfo=UTC)
+"""The first commit of all; earlier times, 1970 mostly, are of clocks that were never set."""
 _REVERT_BODY = re.compile(r"^\s*Reverts\s+([\w.-]+/[\w.-]+)?#(\d+)\b")
 
 
@@ -190,7 +193,21 @@ def _pull_request(
         reverts_ref=_reverted(title, fields, repository),
         fixes_refs=causes_in(text(fields, "body"), repository.name_with_owner),
         incident_urls=incidents_in(text(fields, "body")),
+        first_commit_at_utc=_first_commit(fields, served_at_utc),
     )
+
+
+def _first_commit(fields: Mapping[str, Any], served_at_utc: datetime) -> datetime | None:
+    """The author's time of the first commit; None where no commit is left, or its time cannot be.
+
+    Whoever commits sets that time, by any clock. A wrong clock is no reason to lose the pull request, and
+    lead time begins at its creation then.
+    """
+    for node in nodes(fields, "commits"):
+        commit = mapping(mapping(node, "commits.nodes").get("commit"), "commit")
+        found = instant(commit, "authoredDate", None)
+        return found if _GIT_BEGAN <= found <= served_at_utc + CLOCK_TOLERANCE else None
+    return None
 
 
 def _reverted(title: str, fields: Mapping[str, Any], repository: Repository) -> str | None:

@@ -62,7 +62,8 @@ class PullRequest:
     """A pull request without what hangs below it. ``reverts_ref`` is what its Revert-button text names.
 
     ``fixes_refs`` are the pull requests that its text says are at fault, ``incident_urls`` the incidents it
-    names; the text itself is not kept.
+    names; the text itself is not kept. ``first_commit_at_utc`` is the author's own clock's time of the first
+    commit, for lead time; None where there is none that can be.
     """
 
     stream: ClassVar[str] = "pull_requests"
@@ -83,6 +84,7 @@ class PullRequest:
     reverts_ref: str | None
     fixes_refs: tuple[str, ...] = ()
     incident_urls: tuple[str, ...] = ()
+    first_commit_at_utc: datetime | None = None
 
     @property
     def key(self) -> str:

@@ -46,13 +46,14 @@ def pull(
         "created_at_utc": "2026-03-02 09:00",
         "closed_at_utc": more.get("merged_at_utc"),
         "merged_at_utc": None,
+        "first_commit_at_utc": None,
         "is_draft": False,
         "base_branch": "main",
         "labels": (),
         "reverts_ref": None,
         "title": "A change",
     } | more
-    for name in ("created_at_utc", "closed_at_utc", "merged_at_utc"):
+    for name in ("created_at_utc", "first_commit_at_utc", "closed_at_utc", "merged_at_utc"):
         given[name] = None if given[name] is None else aware(given[name])
     return github.PullRequest(
         pull_request_id=f"{repository_id}/pull/{number}",

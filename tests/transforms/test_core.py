@@ -154,6 +154,18 @@ def test_what_happened_after_the_as_of_does_not_exist_and_a_later_end_is_not_kno
         )
 
 
+def test_the_time_of_the_first_commit_is_kept_where_there_is_one(landed: Landed) -> None:
+    landed.github(
+        "2026-03-05",
+        [repository(), ANN, pull(first_commit_at_utc="2026-02-27 17:30"), pull(2)],
+    )
+    with landed.core() as core:
+        assert column(core, "SELECT first_commit_at_utc FROM core.pull_requests ORDER BY pr_id") == [
+            utc("2026-02-27 17:30"),
+            None,
+        ]
+
+
 def test_sub_second_precision_is_kept(landed: Landed) -> None:
     landed.github("2026-03-05", snapshot(review(1, 2, "2026-03-02 10:00:00.123456")))
     with landed.core() as core:

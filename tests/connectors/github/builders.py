@@ -67,6 +67,7 @@ def pull_request(number: int = 1, /, **changed: Any) -> Json:
         "mergedAt": None,
         "baseRefName": "main",
         "headRefName": "topic",
+        "commits": first_commit("2026-03-01T18:00:00Z"),
         "author": TILDE,
         "labels": connection(),
         "reviews": connection(),
@@ -74,6 +75,11 @@ def pull_request(number: int = 1, /, **changed: Any) -> Json:
         "timelineItems": connection(),
     }
     return _changed(fields, changed)
+
+
+def first_commit(authored_at: str | None) -> Json:
+    """The list of commits cut to its first, with the time at which its author says it was written."""
+    return {"nodes": [{"commit": {"authoredDate": authored_at}}]}
 
 
 def review(number: int = 1, /, **changed: Any) -> Json:

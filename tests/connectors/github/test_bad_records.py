@@ -16,6 +16,7 @@ from tests.connectors.github.builders import (
     TILDE,
     comment,
     connection,
+    first_commit,
     pull_request,
     read,
     request,
@@ -98,6 +99,14 @@ from tests.connectors.github.neighbours import (
             "databaseId is missing or null",
         ),
         ({"labels": ...}, "labels", "missing_field", "labels is missing or null"),
+        ({"commits": None}, "commits", "missing_field", "commits is missing or null"),
+        ({"commits": {"nodes": [{"commit": None}]}}, "commit", "missing_field", "commit is missing or null"),
+        (
+            {"commits": first_commit("yesterday")},
+            "authoredDate",
+            "wrong_type",
+            "authoredDate should be a time such as 2026-03-02T09:00:00Z, found text",
+        ),
         (
             {"labels": {"nodes": None}},
             "labels.nodes",

@@ -24,6 +24,7 @@ from tests.connectors.github.builders import (
     WhatCame,
     comment,
     connection,
+    first_commit,
     page_file,
     pull_request,
     read,
@@ -91,7 +92,31 @@ def test_every_field_of_a_pull_request(ordinary: WhatCame) -> None:
         base_branch="main",
         labels=("Heating", "backend", "safety"),  # sorted, so that two readings are equal
         reverts_ref=None,
+        first_commit_at_utc=_at(1, 16, 30),
     )
+
+
+@pytest.mark.parametrize(
+    ("authored_at", "kept"),
+    [
+        ("2005-04-07T00:00:00Z", datetime(2005, 4, 7, tzinfo=UTC)),
+        ("2005-04-06T23:59:59Z", None),
+        ("1970-01-01T00:00:00Z", None),
+        (
+            "2026-03-10T12:05:00Z",
+            datetime(2026, 3, 10, 12, 5, tzinfo=UTC),
+        ),  # five minutes ahead of the server
+        ("2026-03-10T12:05:01Z", None),
+    ],
+)
+def test_an_authors_wrong_clock_loses_no_pull_request(authored_at: str, kept: datetime | None) -> None:
+    came = read(serving(pull_request(7, commits=first_commit(authored_at))))
+    assert came.rejected == []
+    assert came.one(PullRequest).first_commit_at_utc == kept
+
+
+def test_a_pull_request_whose_commits_are_gone_has_no_first_one(quirks: WhatCame) -> None:
+    assert [one.first_commit_at_utc for one in quirks.all(PullRequest)] == [None]
 
 
 def test_every_field_of_a_review(ordinary: WhatCame) -> None:

@@ -63,6 +63,7 @@ SELECT
     pulls.repository_id,
     coalesce(holders.person_id, pulls.author_account_id, first_authors.account_id) AS author_id,
     pulls.created_at_utc,
+    pulls.first_commit_at_utc,
     coalesce(first_changes.type = 'ready_for_review', pulls.is_draft) AS draft_at_creation,
     pulls.merged_at_utc,
     pulls.closed_at_utc,
