@@ -1,7 +1,8 @@
 """Features of the made-up organisation: what was built under which epic, and which customers took it up.
 
-Here: one feature for each team, the pull requests that were built for it, and the text of ``features.toml``
-and of the counters it names, as the product would have recorded them by an instant.
+Here: one feature for each team, the pull requests that were built for it, small ones of one team that go out
+behind flags, and the text of ``features.toml`` and of the counters it names, as the product would have
+recorded them by an instant.
 Not here: the tickets of that epic (``tickets``), or reading any of it (``connectors.organization``).
 """
 
@@ -21,6 +22,13 @@ FIRST_RELEASED_BEFORE_THE_END, APART = timedelta(days=35), timedelta(days=48)
 RELEASES = 6
 BUILT_FOR_ONE_IN = 3
 WEEKS_OF_NEW_ACCOUNTS = 30
+FLAGGED_EVERY = timedelta(days=5)
+_FLAGGED = [
+    f"{how} {what}"
+    for what in ("checkout", "returns", "wish lists", "reviews", "vouchers", "search")
+    for how in ("Quick", "Bulk", "Inline", "Guest", "Gift", "Shared", "Saved")
+]
+"""Small things behind flags, the newest last: enough for the share with documentation to say something."""
 _KEY_TIERS = (1, 2)
 
 
@@ -84,7 +92,9 @@ def feature_files(
         *(("service", name, "latency p95", "ms", 180.0) for name in _key_services(services)),
         *(("feature", feature.feature_id, "satisfaction", "of 5", 3.9) for feature in features),
     ]
-    files = {"features.toml": "".join([_OPENING, *map(_declared, features), *map(_document, measured)])}
+    small = _behind_flags(features[min(2, len(features) - 1)].team, history, until) if features else ()
+    declared = [*map(_declared, features), *small, *map(_document, measured)]
+    files = {"features.toml": "".join([_OPENING, *declared])}
     for counter in counters:
         name = counter.feature.feature_id
         files[f"counters/{name}-eligible.csv"] = _table(
@@ -127,6 +137,29 @@ file = "counters/{feature.feature_id}-eligible.csv"
 [feature.used]
 file = "counters/{feature.feature_id}-used.csv"
 """
+
+
+def _behind_flags(team: str, history: History, until: datetime) -> Iterator[str]:
+    """Most have their page; some of the newest get it within their fourteen days, and some need none."""
+    first = history.end_day - len(_FLAGGED) * FLAGGED_EVERY
+    for place, title in enumerate(_FLAGGED):
+        released = first + place * FLAGGED_EVERY
+        flag, edited = _slug(title.lower()), released + timedelta(days=(-4, 6, 1)[place % 3])
+        if released > until.date():
+            continue
+        text = f"""
+[[feature]]
+id = "{flag}"
+title = "{title}"
+team = "{team}"
+flag = "{flag}"
+released = {released}
+"""
+        if place % 13 == 7:
+            text += "needs_documentation = false\n"
+        elif place % 7 != 3 and edited <= until.date():
+            text += f'documentation = "https://docs.acme.example/{flag}"\ndocumentation_edits = [{edited}]\n'
+        yield text
 
 
 def _document(measured: tuple[str, str, str, str, float]) -> str:

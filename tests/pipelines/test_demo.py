@@ -156,6 +156,12 @@ def test_tickets_features_and_goals_reach_packets_and_the_trend_page(demo: Path)
         *("si_prod_bugs_per_sprint", "oc_postmortem_on_time"),
     }
     assert described <= agreed
+    with published(demo) as connection:
+        documented = connection.execute(
+            "SELECT grain, count(*) FILTER (WHERE status = 'ok') FROM trends.periods "
+            "WHERE metric_id = 'fc_docs_with_feature' AND disclosed GROUP BY grain ORDER BY grain"
+        ).fetchall()
+    assert [(grain, cells > 1) for grain, cells in documented] == [("month", True), ("quarter", True)]
     packets = [json.loads(path.read_text()) for path in sorted(demo.glob("packets/2026-Q2/*/packet.json"))]
     shown = [packet for packet in packets if packet["features"]]
     assert shown

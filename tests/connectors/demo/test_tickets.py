@@ -119,5 +119,5 @@ def test_features_and_their_counters_are_read_without_a_complaint(world: World, 
     assert not [page for page in pages if isinstance(page, Gap)]
     assert all(isinstance(page, Page) and page.rejected == () for page in pages)
     landed = {page.scope: len(page.records) for page in pages if isinstance(page, Page)}
-    assert landed["features"] == len(world.organization.features)
+    assert landed["features"] > len(world.organization.features) + 30  # small ones behind flags
     assert min(landed.values()) > 0
