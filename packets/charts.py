@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from packets.rendering import template
 from packets.words import short_month, value_text
+from transforms.changes.wording import is_share
 from transforms.ladder import month_name, two_digits
 
 FEWEST_MONTHS = 2
@@ -116,7 +117,7 @@ def _band(usual: tuple[float, float] | None, top: float) -> _Band | None:
 
 def _ceiling(drawn: Sequence[ChartMonth], unit: str) -> float:
     """Shares go to 100%; anything else to the next plain number above what is drawn."""
-    if unit == "share":
+    if is_share(unit):
         return 1.0
     highest = max(max(row.value or 0.0, row.ci_high or 0.0) for row in drawn) or 1.0
     scale = 10.0 ** math.floor(math.log10(highest))
@@ -162,8 +163,8 @@ def _label(months: Sequence[ChartMonth], *, title: str, unit: str) -> str:
 
 
 def _axis_text(value: float, unit: str, top: float) -> str:
-    if unit == "share":
-        return value_text(value, unit)
+    if is_share(unit):
+        return value_text(value, "share")
     return two_digits(value) + (f" {_UNITS.get(unit, '')}".rstrip() if value == top else "")
 
 

@@ -122,7 +122,9 @@ def _quarter_sentence(metric: Metric, stand: Standing, state: State, began: str 
     found, pooled = stand.estimate, stand.quarter
     lead = "This quarter" if state == "final" else "So far this quarter"
     if began:
-        lead = f"{lead}, since {month_name(began)} when the role or team changed"
+        lead = (
+            f"{lead}, since {month_name(began)} when the role, level or team changed or a long absence ended"
+        )
     interval = _interval(found, metric)
     if pooled is None:
         value = value_text(found.value, metric.unit)
@@ -152,12 +154,16 @@ def _middle(found: Estimate) -> str:
 
 
 def _misses(metric: Metric, pooled: Pool) -> list[str]:
+    """Predicate: some cases are not in the numerator, or not finished; together these are all of them."""
     if metric.statistic == "median" and pooled.open_so_far:
         return [f"{len(pooled.open_so_far)} {metric.words.open}, counted as longer than every finished one."]
-    kinds = [
-        f"{pooled.misses[kind]} {text}" for kind, text in metric.words.misses.items() if kind in pooled.misses
-    ]
-    return [f"The others: {listed(kinds, at_most=9)}."] if kinds and metric.statistic == "share" else []
+    known = {kind: text for kind, text in metric.words.misses.items() if pooled.misses.get(kind)}
+    kinds = [f"{pooled.misses[kind]} {text}" for kind, text in known.items()]
+    rest = pooled.denominator - pooled.numerator - sum(pooled.misses[kind] for kind in known)
+    kinds += [f"{rest} in another way"] if rest else []
+    return (
+        [f"The others: {listed(kinds, at_most=len(kinds))}."] if known and metric.statistic == "share" else []
+    )
 
 
 def comparison(
@@ -170,9 +176,9 @@ def comparison(
     statistic = cast(Statistic, metric.statistic)
     kept_out = {cell["period"] for cell in found.months if cell["hole"] in KEPT_OUT}
     usable = [row for row in months if row.month not in kept_out]
-    newest = [row for row in usable if row.month in quarter.months]
-    segment = newest[-1].segment if newest else months[-1].segment if months else 0
-    now = [row for row in newest if row.segment == segment]
+    newest = [row for row in months if row.month in quarter.months] or months
+    segment = newest[-1].segment if newest else 0
+    now = [row for row in usable if row.month in quarter.months and row.segment == segment]
     before = [row for row in usable if row.month in quarter.months_before and row.segment == segment]
     with_cases = [row for row in before if pool([row], statistic).n]
     current, earlier = pool(now, statistic), pool(before, statistic)
@@ -181,7 +187,7 @@ def comparison(
     span = (
         "in the three quarters before"
         if len(with_cases) == 9
-        else f"in the {len(with_cases)} months with data in the three quarters before"
+        else f"in {_months_with_data(len(with_cases))} in the three quarters before"
     )
     lead = "this quarter" if state == "final" else "so far this quarter"
     told = f"{_in_cases(metric, statistic, current)} {lead}"
@@ -194,6 +200,10 @@ def comparison(
         told = f"none {lead}"
     brief = f"{_in_brief(metric, statistic, current)}; before {_in_brief(metric, statistic, earlier)}"
     return Comparison(sentence=f"{told}; {past}.", brief=brief, before_months=len(with_cases))
+
+
+def _months_with_data(months: int) -> str:
+    return "the one month with data" if months == 1 else f"the {months} months with data"
 
 
 def _in_brief(metric: Metric, statistic: Statistic, pooled: Pool) -> str:

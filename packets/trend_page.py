@@ -45,6 +45,7 @@ class Series:
     chart: Markup | None
     no_chart: str
     sentences: tuple[str, ...]
+    silence: str
     quarter: str | None
     rows: tuple[TableRow, ...]
 
@@ -202,6 +203,7 @@ def _series(
         chart=chart,
         no_chart="" if chart else _no_chart(rows),
         sentences=tuple(said[method] for method in ("month_trend", "usual_range") if method in said),
+        silence=_silence(rows, changes.get("month_trend")) if chart else "",
         quarter=said.get("quarter_comparison"),
         rows=tuple(table_row(row) for row in rows),
     )
@@ -222,6 +224,17 @@ def _no_chart(rows: Sequence[TrendRow]) -> str:
     return (
         f"No chart: {with_value or 'no'} {'month has' if with_value == 1 else 'months have'} a value to draw."
     )
+
+
+def _silence(rows: Sequence[TrendRow], trend: ChangeRow | None) -> str:
+    """Why nothing is said of a trend under a chart. Predicate: nothing is, for the reason given."""
+    if trend is not None and trend.sentence:
+        return ""
+    if trend is not None and trend.is_withheld:
+        return "Nothing is said of a trend: some of the months it rests on are withheld."
+    if all(row.is_so_far for row in rows):
+        return "Nothing is said of a trend yet: every month here can still change."
+    return "Nothing is said of a trend: no final month of the last twelve has a case."
 
 
 def _with_gaps(rows: Sequence[TrendRow]) -> list[TrendRow | str]:
@@ -276,6 +289,6 @@ def _numbers(row: TrendRow) -> tuple[str, str, str, str]:
     return (
         cases,
         value_text(row.value, row.unit),
-        interval_text(row.ci_low, row.ci_high, row.unit),
+        interval_text(row.ci_low, row.ci_high, row.unit, statistic=row.statistic),
         delta,
     )

@@ -46,6 +46,7 @@ class TrendRow:
     exposure: float | None
     value: float | None
     unit: str
+    statistic: str
     ci_low: float | None
     ci_high: float | None
     delta: float | None
@@ -128,33 +129,40 @@ def trend_rows(
 class ChangeRow:
     """What ``trends.changes`` says of one metric of one team, service or feature, by one method.
 
-    The limits are those of the usual range; null for other methods, and where there is none.
+    The limits are those of the usual range; null for other methods, and where there is none. What rests on a
+    withheld cell says nothing but that.
     """
 
     metric_id: str
     subject_kind: str
     subject_id: str
     method: str
-    outcome: str
+    outcome: str | None
     sentence: str | None
     usual_low: float | None
     usual_high: float | None
+    is_withheld: bool = False
 
     @property
     def is_tested(self) -> bool:
-        """There was enough to test it."""
-        return self.outcome != "not_enough_data"
+        """There was enough to test it, and it may be told."""
+        return self.outcome not in ("not_enough_data", None)
 
 
 def change_rows(connection: duckdb.DuckDBPyConnection) -> list[ChangeRow]:
-    """The changes that may be shown: none that rests on a withheld cell."""
+    """The changes, without figure or words where one rests on a withheld cell."""
     rows = read(
         connection,
-        """SELECT metric_id, subject_kind, subject_id, method, outcome, sentence,
-                  CASE WHEN method = 'usual_range' THEN (details ->> 'low')::DOUBLE END AS usual_low,
-                  CASE WHEN method = 'usual_range' THEN (details ->> 'high')::DOUBLE END AS usual_high
+        """SELECT metric_id, subject_kind, subject_id, method,
+                  CASE WHEN disclosed THEN outcome END AS outcome,
+                  CASE WHEN disclosed THEN sentence END AS sentence,
+                  CASE WHEN disclosed AND method = 'usual_range' THEN (details ->> 'low')::DOUBLE END
+                      AS usual_low,
+                  CASE WHEN disclosed AND method = 'usual_range' THEN (details ->> 'high')::DOUBLE END
+                      AS usual_high,
+                  disclosed IS NOT TRUE AS is_withheld
            FROM trends.changes
-           WHERE subject_kind IN ('team', 'service', 'feature') AND disclosed
+           WHERE subject_kind IN ('team', 'service', 'feature')
            ORDER BY subject_kind, subject_id, metric_id, method""",
     )
     return [ChangeRow(**row) for row in rows]
@@ -228,6 +236,7 @@ def _row(row: Mapping[str, Any], metric: Metric) -> TrendRow:
         exposure=row["exposure"],
         value=row["value"] if row["status"] == "ok" else None,
         unit=metric.unit,
+        statistic=metric.statistic,
         ci_low=row["ci_low"] if row["status"] == "ok" else None,
         ci_high=row["ci_high"] if row["status"] == "ok" else None,
         delta=row["delta"],

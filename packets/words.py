@@ -13,9 +13,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from packets.catalogue import Metric
+from transforms.changes.wording import is_share, number_text
 from transforms.ladder import month_name, percent, two_digits
 
 FEW_ANSWERED = 0.2
+COMPLETE_RECORDS = frozenset({"minutes", "sum", "distinct", "effective_number"})
+"""Statistics of everything there was: they have no sampling interval."""
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _UNLIKELY_TO_BE_MEANT = {*range(32), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 
@@ -81,16 +84,18 @@ def amount_text(amount: float | None, unit: str) -> str:
 
 
 def value_text(value: float | None, unit: str) -> str:
-    """A value in its unit; a share as a percentage."""
+    """A value in its unit; a share as a percentage, one of time with three decimals."""
     if value is None:
         return ""
-    return percent(value) if unit == "share" else f"{two_digits(value)} {unit}"
+    if is_share(unit):
+        return percent(value) if unit == "share" else f"{number_text(value, unit)}%"
+    return f"{two_digits(value)} {unit}"
 
 
-def interval_text(low: float | None, high: float | None, unit: str) -> str:
+def interval_text(low: float | None, high: float | None, unit: str, *, statistic: str = "") -> str:
     """The 95% interval, or why there is none; an open upper end is said."""
     if low is None:
-        return "too few for an interval"
+        return "complete record" if statistic in COMPLETE_RECORDS else "too few for an interval"
     if high is None:
         return f"{value_text(low, unit)} to open"
     lower = percent(low) if unit == "share" else two_digits(low)
@@ -101,12 +106,10 @@ def delta_text(delta: float | None, unit: str) -> str:
     """A difference in points or in the unit, with its sign."""
     if delta is None:
         return ""
-    size = two_digits(abs(delta) * (100 if unit == "share" else 1))
-    if unit == "share":
-        size = f"{round(abs(delta) * 100)}"
-    sign = "" if size == "0" else "+" if delta > 0 else "\N{MINUS SIGN}"
+    size = number_text(abs(delta), unit) if is_share(unit) else two_digits(abs(delta))
+    sign = "" if float(size) == 0 else "+" if delta > 0 else "\N{MINUS SIGN}"
     points = "point" if size == "1" else "points"
-    return f"{sign}{size} {points if unit == 'share' else unit}"
+    return f"{sign}{size} {points if is_share(unit) else unit}"
 
 
 def detail_texts(metric: Metric, cell: Mapping[str, Any] | None) -> list[str]:

@@ -241,7 +241,7 @@ def month_texts(row: Month, entry: Figure) -> tuple[str, ...]:
         interval = ""
     else:
         value = value_text(row.value, entry.unit)
-        interval = interval_text(row.ci_low, row.ci_high, entry.unit)
+        interval = interval_text(row.ci_low, row.ci_high, entry.unit, statistic=entry.statistic)
     state = [] if row.state == "final" else ["so far"]
     state += [worded("holes", row.hole)] if row.hole else []
     state += [] if row.is_current_segment else ["earlier role or team"]

@@ -462,7 +462,7 @@ def _trend_table(rows: "Sequence[TrendRow]") -> tuple[list[str], list[list[str]]
                 row.month,
                 "" if row.withheld else str(row.n or 0),
                 value_text(row.value, row.unit) if is_shown else "",
-                interval_text(row.ci_low, row.ci_high, row.unit) if is_shown else "",
+                interval_text(row.ci_low, row.ci_high, row.unit, statistic=row.statistic) if is_shown else "",
                 delta_text(row.delta, row.unit) if row.delta is not None else "",
                 "so far" if row.is_so_far else row.state,
                 row.completeness,

@@ -55,12 +55,13 @@ class Made:
         return comparison(found, self.rows, QUARTER, state=cast(Any, self.state))
 
     def sides(self) -> tuple[list[LadderMonth], list[LadderMonth]]:
-        """The rows that count of the quarter and of the months before: one segment, no hole."""
+        """The rows that count of the quarter and of the months before: no hole, and the segment of the
+        quarter's newest month, be that a hole or not."""
         usable = [row for row, hole in zip(self.rows, self.holes, strict=True) if hole not in KEPT_OUT]
-        of_quarter = [row for row in usable if row.month in QUARTER.months]
+        of_quarter = [row for row in self.rows if row.month in QUARTER.months]
         segment = (of_quarter or self.rows)[-1].segment if self.rows else 0
         return (
-            [row for row in of_quarter if row.segment == segment],
+            [row for row in usable if row.month in QUARTER.months and row.segment == segment],
             [row for row in usable if row.month not in QUARTER.months and row.segment == segment],
         )
 
@@ -142,7 +143,8 @@ def test_what_is_said_of_a_quarter_in_cases_is_true_of_its_months(seed: int) -> 
     months = sum(size([row], made.statistic) > 0 for row in before)
     span = "in the three quarters before"
     if months < 9:
-        span = f"in the {months} months with data in the three quarters before"
+        with_data = "the one month with data" if months == 1 else f"the {months} months with data"
+        span = f"in {with_data} in the three quarters before"
     past = "none before in this role and team"
     if n_before:
         past = f"{_pattern(before, made.statistic)} {span}"

@@ -1,14 +1,20 @@
 """What a packet says of accounts that nobody claims."""
 
+import re
 from datetime import date
+from random import Random
+from typing import cast
 
+import polars as pl
 import pytest
 
-from packets.coverage import coverage_of
+from packets.coverage import coverage_of, coverage_of_months
 from packets.packet import build_packet
 from packets.quarters import parse_quarter
 from packets.write import packet_html
 from tests.packets.organisation import small
+from transforms.queries import create
+from warehouse.connection import connect
 
 QUARTER = parse_quarter("2026-Q2")
 
@@ -83,3 +89,32 @@ def test_figures_of_the_source_say_so_and_the_provenance_says_it_for_all() -> No
 def test_without_a_case_nothing_is_said() -> None:
     with small().database() as connection:
         assert coverage_of(connection, QUARTER).sentences == ()
+
+
+def test_the_trend_page_names_a_source_exactly_where_too_few_cases_have_a_person() -> None:
+    """Months outside the page say nothing; a share just below 95% does not read as 95%."""
+    random, pages = Random(4), [f"2026-0{number}" for number in range(3, 7)]
+    with connect() as connection:
+        connection.execute("CREATE SCHEMA ops")
+        create(connection, "ops.identity_coverage")
+        for _ in range(60):
+            rows = []
+            for number in range(1, 7):
+                cases = random.choice((0, 1, 20, 400))
+                rows.append(month(f"2026-0{number}-01", cases, random.randint(cases * 9 // 10, cases)))
+            connection.execute("DELETE FROM ops.identity_coverage")
+            connection.register("incoming", pl.DataFrame(rows))
+            connection.execute("INSERT INTO ops.identity_coverage BY NAME SELECT * FROM incoming")
+            connection.unregister("incoming")
+            told = coverage_of_months(connection, pages)
+            cases, claimed = (sum(cast(int, row[name]) for row in rows[2:]) for name in ("cases", "claimed"))
+            if 100 * claimed >= 95 * cases:
+                assert told == ()
+                continue
+            (sentence,) = told
+            found = re.match(r"GitHub: only (\d+)% of the ([\d,]+) (cases?) of these months", sentence)
+            assert found is not None
+            assert int(found[1]) <= 100 * claimed / cases < int(found[1]) + 1
+            assert int(found[1]) < 95
+            assert int(found[2].replace(",", "")) == cases
+            assert (found[3] == "case") == (cases == 1)

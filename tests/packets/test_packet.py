@@ -345,7 +345,9 @@ def test_a_change_of_team_inside_the_quarter_is_said_and_splits_the_counting(mov
     assert packet.person.role_since == "since 1 May 2026"
     share = next(entry for entry in packet.figures if entry.metric_id == "rq_response_24h")
     assert share.counted_months == ("2026-05", "2026-06")
-    assert share.sentences[0].startswith("This quarter, since May 2026 when the role or team changed: ")
+    assert share.sentences[0].startswith(
+        "This quarter, since May 2026 when the role, level or team changed or a long absence ended: "
+    )
     assert [month.is_current_segment for month in share.months][-3:] == [False, True, True]
     inside = [row for row in recounted(packet)["rq_response_24h"] if row["month"] in share.counted_months]
     assert share.denominator == sum(row["counts_as"] in ("numerator", "denominator") for row in inside)

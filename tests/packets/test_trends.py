@@ -11,6 +11,7 @@ import pytest
 from packets.errors import PacketError
 from packets.trend_page import trend_html, write_trend_page
 from packets.trends import COLUMNS, TrendRow, trend_csv, trend_rows
+from packets.words import delta_text, interval_text, value_text
 from tests.packets.gold import assert_gold
 from tests.packets.organisation import Organisation, small, utc
 
@@ -150,6 +151,46 @@ def test_months_that_are_not_final_are_hollow_and_so_far(year_database: duckdb.D
     html = trend_html(year_database)
     assert 'class="dot hollow"' in html
     assert "so far" in html
+
+
+def test_a_chart_without_a_sentence_says_why() -> None:
+    connection = team_of_five({"2026-03": 6, "2026-04": 4, "2026-05": 6, "2026-06": 6}).database()
+    no_month = "Nothing is said of a trend: no final month of the last twelve has a case."
+    withheld = "Nothing is said of a trend: some of the months it rests on are withheld."
+    connection.execute("DELETE FROM trends.changes WHERE subject_kind = 'team'")
+    assert no_month in trend_html(connection)
+    connection.execute(
+        """INSERT INTO trends.changes
+               (metric_id, subject_kind, subject_id, method, outcome, sentence, disclosed)
+           SELECT DISTINCT metric_id, 'team', subject_id, 'month_trend', 'steady', 'A verdict.', false
+           FROM trends.periods WHERE metric_id = 'rq_response_24h' AND subject_kind = 'team'"""
+    )
+    html = trend_html(connection)
+    assert withheld in html
+    assert "A verdict." not in html
+    connection.execute("UPDATE trends.changes SET disclosed = true")
+    html = trend_html(connection)
+    assert withheld not in html
+    assert "A verdict." in html
+    connection.execute("DELETE FROM trends.changes; UPDATE trends.periods SET state = 'provisional'")
+    assert "Nothing is said of a trend yet: every month here can still change." in trend_html(connection)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("unit", "statistic", "wanted"),
+    [
+        ("share of minutes", "minutes", ("99.931%", "complete record", "\N{MINUS SIGN}0.069 points")),
+        ("hours", "sum", ("1 hours", "complete record", "\N{MINUS SIGN}0.00069 hours")),
+        ("share", "share", ("100%", "too few for an interval", "0 points")),
+    ],
+)
+def test_a_complete_record_has_no_interval_and_uptime_has_three_decimals(
+    unit: str, statistic: str, wanted: tuple[str, str, str]
+) -> None:
+    assert value_text(0.99931, unit) == wanted[0]
+    assert interval_text(None, None, unit, statistic=statistic) == wanted[1]
+    assert delta_text(-0.00069, unit) == wanted[2]
 
 
 def test_no_chart_is_empty() -> None:
