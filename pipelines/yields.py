@@ -28,6 +28,7 @@ HOW_TO: dict[str, str] = {
     "defects": "[sources.jira]: bugs found in production, by label, field or affected version",
     "tickets": "[sources.jira]",
     "incidents": "[sources.pagerduty], or a file of incidents",
+    "incidents.cause_key": "a file of incidents with cause_key (docs/incident-tables.md)",
     "incident_log": "[sources.pagerduty]",
     "oncall_shifts": "[sources.pagerduty] with its schedules",
     "postmortems": "post-mortem documents linked from incidents, or tickets marked as post-mortems",

@@ -40,6 +40,7 @@ class IncidentRow:
     resolution_tag: Tag | None
     impact_start_at_utc: datetime | None
     impact_end_at_utc: datetime | None
+    cause_key: str | None = None
 
     @property
     def key(self) -> str:

@@ -27,7 +27,7 @@ from connectors.tables import Table, rows_of
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "incidents": (
         *("incident_id", "created_at", "title", "url", "service", "urgency", "is_major", "resolved_at"),
-        *("merged_into", "resolution_tag", "impact_start_at", "impact_end_at"),
+        *("merged_into", "resolution_tag", "impact_start_at", "impact_end_at", "cause_key"),
     ),
     "log": ("incident_id", "type", "occurred_at", "person", "to_person", "via", "channel", "until"),
     "shifts": ("person", "start_at", "end_at", "schedule"),
@@ -135,6 +135,7 @@ class IncidentTables:
             resolution_tag=cast(Tag | None, _word(row, "resolution_tag", get_args(Tag))),
             impact_start_at_utc=self._past_or_none(row, "impact_start_at"),
             impact_end_at_utc=self._past_or_none(row, "impact_end_at"),
+            cause_key=_optional(row, "cause_key"),
         )
 
     def _log_row(self, row: Row) -> LogRow:

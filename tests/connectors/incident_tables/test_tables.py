@@ -19,6 +19,7 @@ from pipelines import nightly
 from pipelines.sources import Registered
 from tests.connectors.pagerduty.loopback import night_of
 from tests.shared_material import needed, rows
+from transforms.core.build import is_told
 from warehouse.connection import connect
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
@@ -216,6 +217,18 @@ def core_of(folder: Path, tables: IncidentTables, query: str) -> list[tuple[Any,
     nightly.build_core(night)
     with connect(night.working_path) as connection:
         return connection.execute(query).fetchall()
+
+
+def test_a_cause_that_is_named_reaches_core_which_no_other_source_gives(tmp_path: Path) -> None:
+    (tmp_path / "incidents.csv").write_text(
+        "incident_id,created_at,cause_key\n1,2026-03-02T10:00:00Z, disk full \n2,2026-03-20T10:00:00Z,\n",
+        "utf-8",
+    )
+    query = "SELECT ref, cause_key FROM core.incidents ORDER BY ref"
+    found = core_of(tmp_path / "storage", source(tmp_path, "incidents.csv"), query)
+    assert found == [("1", "disk full"), ("2", None)]
+    assert is_told("incidents.cause_key", ["incidents"])
+    assert not is_told("incidents.cause_key", ["pagerduty"])
 
 
 def test_log_and_shifts_make_pages(tmp_path: Path) -> None:

@@ -16,5 +16,6 @@ SELECT
     'incidents:' || rows.merged_into AS merged_into,
     rows.resolution_tag,
     rows.impact_start_at_utc,
-    rows.impact_end_at_utc
+    rows.impact_end_at_utc,
+    rows.cause_key
 FROM landing.incidents__incidents AS rows
