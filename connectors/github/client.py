@@ -123,6 +123,7 @@ class GitHubSource:
 
     def _all(self) -> Iterator[Page | Gap]:
         seen = {name.lower() for name in self.left_out}
+        self._unread.clear()
         for found in self._found():
             if not isinstance(found, Found):
                 yield found
