@@ -25,7 +25,7 @@ from transforms.core.streams import register_loads
 from transforms.local_time import local_date, month_name, periods_between
 from warehouse.connection import connect
 from warehouse.landing import BOOKKEEPING, ChosenLoad, Load, Manifest, packed_files, parquet_types
-from warehouse.packs import rows_of
+from warehouse.packs import naming_damage, rows_of
 
 COUNTS = "github:counts"
 WITNESSES = 10
@@ -183,7 +183,7 @@ def expected_incidents(
     files = [str(path) for path in _files(load, manifests, "incidents")]
     created: list[datetime] = []
     if files:
-        with connect() as connection:
+        with connect() as connection, naming_damage(files):
             rows = connection.execute(
                 "SELECT min(created_at_utc) FROM read_parquet($files, union_by_name = true) "
                 "GROUP BY incident_id",
@@ -240,11 +240,12 @@ def _stored(
             connection.register("without_rows", pl.DataFrame(schema=parquet_types(of_type) | BOOKKEEPING))
             connection.execute(f"CREATE TABLE {stream} AS SELECT {columns}, 0 AS ordinal FROM without_rows")
             for rows, files in rows_of(earlier, stream):
-                connection.execute(
-                    f"INSERT INTO {stream} SELECT {columns}, loads.ordinal FROM ({rows}) AS found "
-                    "JOIN loads ON loads.load_id = found._load_id",
-                    {"files": files},
-                )
+                with naming_damage(files):
+                    connection.execute(
+                        f"INSERT INTO {stream} SELECT {columns}, loads.ordinal FROM ({rows}) AS found "
+                        "JOIN loads ON loads.load_id = found._load_id",
+                        {"files": files},
+                    )
             own = [str(path) for path in load.files_of(stream)]
             if own:
                 connection.execute(

@@ -161,6 +161,16 @@ class Landing:
         found = [
             _read(path, packs.get(path.parent.name)) for path in sorted(self.folder.glob("*/*/manifest.json"))
         ]
+        lost = packs.keys() - {manifest.load_id for manifest in found}
+        if lost:
+            load_id, pack = min((load_id, packs[load_id].folder) for load_id in lost)
+            more = f" ({len(lost)} are missing)" if len(lost) > 1 else ""
+            path = pack.parent / load_id / "manifest.json"
+            raise LandingError(
+                f"{path}: a manifest was wanted, because {pack.name} holds rows of that load; found "
+                f"none{more}. Nothing was read. Restore it from a backup; without it nobody knows when those "
+                "rows were known."
+            )
         return sorted(found, key=lambda manifest: (manifest.known_at_utc, manifest.load_id))
 
     def packs(self, source: str = "*") -> list[Pack]:

@@ -1,6 +1,7 @@
 """Small loads put together: the files of many nights become one file a stream, and no row is lost.
 
-Here: writing a pack beside the loads, checking it against them, removing what it replaces, reading both.
+Here: writing a pack beside the loads, checking it against them, removing what it replaces, reading both, and
+naming the file that cannot be read.
 Not here: which loads an as-of rests on (``landing``), when packing happens (``pipelines``).
 
     landing/<source>/pack-00001/<stream>.parquet ... pack.json
@@ -15,6 +16,7 @@ the next time finishes or clears away what the killed one began.
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +64,45 @@ def rows_of(manifests: Sequence[Manifest], stream: str) -> Iterator[tuple[str, l
     packed = [str(path) for path in packed_files(manifests, stream)]
     if packed:
         yield _PACKED_ROWS, packed
+
+
+@contextmanager
+def naming_damage(files: Sequence[str]) -> Iterator[None]:
+    """Reading landed files: where one is gone or damaged, LandingError names it and says what to do."""
+    try:
+        yield
+    except duckdb.Error:
+        damaged = next((path for path in map(Path, files) if not _is_whole(path)), None)
+        if damaged is None:
+            raise
+        raise LandingError(_in_words(damaged)) from None
+
+
+def _is_whole(path: Path) -> bool:
+    with connect() as connection:
+        try:
+            connection.execute(
+                "SELECT sum(hash(found)) FROM read_parquet($path) AS found", {"path": str(path)}
+            )
+        except duckdb.Error:
+            return False
+    return True
+
+
+def _in_words(path: Path) -> str:
+    folder = path.parent
+    found = f"a file of {path.stat().st_size:,} bytes that is none" if path.exists() else "no file"
+    if folder.name.startswith("pack-"):
+        whose = "the rows of many loads, whose own files are gone"
+    elif any(folder.glob("*.parquet")):
+        whose = "rows of this load"
+    else:
+        whose = "rows of this load; all its files are gone, as those of a load in a pack"
+    return (
+        f"{path}: a Parquet file was wanted ({whose}), found {found}. Nothing was built from it, and what is "
+        f"published stays. Restore {folder.name}, or a pack that is gone, from a backup. Without one, move "
+        "the folder away, and run `evenhand run --full`: what the source still tells is read again."
+    )
 
 
 def pack_loads(landing: Landing, source: str) -> Packed:
@@ -132,15 +173,10 @@ def _write_stream(
 ) -> bool:
     """The file of one stream, checked against the loads' own. False where no load has a row of it."""
     for rows, files in rows_of(manifests, stream):
-        try:
+        with naming_damage(files):
             found = connection.sql(f"FROM ({rows}) ORDER BY _load_id, _place", params={"files": files})
             found.write_parquet(str(path), compression="zstd")
             wanted = _sums(connection, rows, files)
-        except duckdb.IOException as problem:
-            raise LandingError(
-                f"{path.parent.parent}: files of {stream} cannot be read ({str(problem).splitlines()[0]}). "
-                "Nothing was put together or removed. Restore the load's folder from a backup."
-            ) from None
         written = _sums(connection, _PACKED_ROWS, [str(path)])
         _compare(manifests, stream, wanted, written)
         return True

@@ -228,7 +228,7 @@ def test_files_of_loads_are_kept_where_their_pack_is_damaged(folder: Path, damag
 def test_a_load_that_cannot_be_read_is_told_in_words(folder: Path) -> None:
     (path,) = Landing(folder).manifests()[0].own_files("things")
     path.unlink()
-    with pytest.raises(LandingError, match="Restore the load's folder from a backup"):
+    with pytest.raises(LandingError, match=r"a Parquet file was wanted \(rows of this load\), found no file"):
         pack_loads(Landing(folder), "shop")
     assert Landing(folder).packs() == []
 
@@ -238,6 +238,17 @@ def test_a_pack_json_that_is_none_is_said(folder: Path) -> None:
     path = Landing(folder).packs()[0].folder / "pack.json"
     path.write_text("{}")
     with pytest.raises(LandingError, match="does not say what the pack holds"):
+        Landing(folder).manifests()
+
+
+def test_a_manifest_that_is_gone_is_missed_where_a_pack_holds_its_rows(folder: Path) -> None:
+    first, second, *_ = Landing(folder).manifests()
+    pack_loads(Landing(folder), "shop")
+    (first.folder / "manifest.json").unlink()
+    with pytest.raises(LandingError, match=f"{first.load_id}/manifest.json: .* found none. Nothing was read"):
+        Landing(folder).manifests()
+    (second.folder / "manifest.json").unlink()
+    with pytest.raises(LandingError, match=r"found none \(2 are missing\)"):
         Landing(folder).manifests()
 
 

@@ -16,8 +16,16 @@ import duckdb
 import polars as pl
 
 from transforms.queries import sql
-from warehouse.landing import BOOKKEEPING, REJECTED, REJECTED_TYPES, ChosenLoad, parquet_types
-from warehouse.packs import rows_of
+from warehouse.landing import (
+    BOOKKEEPING,
+    REJECTED,
+    REJECTED_TYPES,
+    ChosenLoad,
+    LandingError,
+    Manifest,
+    parquet_types,
+)
+from warehouse.packs import naming_damage, rows_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,17 +209,42 @@ def load_landing(
 
 
 def append_landing(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoad], n_known: int) -> None:
-    """Add the versions of the loads after the first ``n_known``, oldest first, to ``landing`` tables."""
+    """Add the versions of the loads after the first ``n_known``, oldest first, to ``landing`` tables.
+
+    Raises LandingError where a file is damaged or gone, or does not hold what its manifest says.
+    """
     new = loads[n_known:]
     for source in sorted({load.manifest.source for load in new}):
+        manifests = [load.manifest for load in new if load.manifest.source == source]
         for stream in (*STREAMS[source], REJECTED):
-            for rows, files in rows_of(
-                [load.manifest for load in new if load.manifest.source == source], stream
-            ):
-                connection.execute(
-                    _VERSIONS.format(name=f"{source}__{stream}", rows=rows),
-                    {"files": files, "n_known": n_known},
-                )
+            name = f"{source}__{stream}"
+            for rows, files in rows_of(manifests, stream):
+                with naming_damage(files):
+                    connection.execute(
+                        _VERSIONS.format(name=name, rows=rows), {"files": files, "n_known": n_known}
+                    )
+            _check_rows(connection, name, stream, manifests)
+
+
+def _check_rows(
+    connection: duckdb.DuckDBPyConnection, name: str, stream: str, manifests: Sequence[Manifest]
+) -> None:
+    """Raises LandingError where there are not as many rows of a load as its manifest says."""
+    found = dict(
+        connection.execute(
+            f"SELECT _load_id, count(*) FROM landing.{name}__versions GROUP BY _load_id"
+        ).fetchall()
+    )
+    for manifest in manifests:
+        wanted, there = manifest.rows.get(stream, 0), found.get(manifest.load_id, 0)
+        if wanted != there:
+            where = manifest.folder if manifest.pack is None else manifest.pack.folder
+            raise LandingError(
+                f"{where}: {wanted} rows of {stream} of {manifest.load_id} were wanted as its manifest says, "
+                f"found {there}. Nothing was built, and what is published stays. Restore the folder from a "
+                "backup; without one, move it away and run `evenhand run --full`: what the source still "
+                "tells is read again."
+            )
 
 
 def _columns(source: str, record_types: Sequence[type[Any]]) -> dict[str, dict[str, Any]]:
