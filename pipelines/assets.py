@@ -1,6 +1,7 @@
 """The assets of a night: wiring only. Each asks a step of ``nightly`` and reports counts.
 
-Here: asset keys, owners, descriptions, units; the checks as Dagster checks; the failure hook.
+Here: asset keys, owners, descriptions, units; the checks as Dagster checks; the storage as a resource; the
+failure hook.
 Not here: the work (``nightly``), the schedule (``definitions``).
 
 Assets are unpartitioned: late data touch every month. One step lands a source, one builds core, one all
@@ -8,7 +9,7 @@ facts, one the trends, so a night has far fewer than 60 steps.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import dagster as dg
@@ -28,6 +29,8 @@ from warehouse.landing import LandingError, Manifest
 
 OWNER = "team:platform-enablement"
 POOL = "warehouse"
+STORAGE = "storage"
+"""The resource that every step needs: who has it holds the storage, whoever launched the run."""
 RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 _UNBUILT = ("ops.checks",)
 _FINAL = (
@@ -48,6 +51,23 @@ def _told_in_words() -> Iterator[None]:
         yield
     except _FINAL as problem:
         raise dg.Failure(description=str(problem), allow_retries=False) from problem
+
+
+def held_storage(night: Night) -> dg.ResourceDefinition:
+    """The storage, held from a run's first step to its last; a run that cannot have it fails before it began.
+
+    Pools are not enough: they know nothing of `evenhand run`, and hold for a step.
+    """
+
+    def hold(_: dg.InitResourceContext) -> Iterator[Night]:
+        with ExitStack() as held:
+            with _told_in_words():
+                held.enter_context(night.alone())
+            yield night
+
+    return dg.ResourceDefinition(
+        resource_fn=hold, description="The storage folder, which one run at a time works in."
+    )
 
 
 def nightly_assets(night: Night) -> list[dg.AssetsDefinition]:
@@ -75,6 +95,7 @@ def _landing_asset(night: Night, source: str, specs: list[dg.AssetSpec]) -> dg.A
         name=f"land_{source}",
         specs=specs,
         retry_policy=RETRIES,
+        required_resource_keys={STORAGE},
         can_subset=False,
         op_tags={"step": "extract"},
     )
@@ -145,7 +166,14 @@ def _derived(
         if described.name.split(".")[0] in schemas
     ]
 
-    @dg.multi_asset(name=name, specs=specs, retry_policy=RETRIES, pool=POOL, can_subset=False)
+    @dg.multi_asset(
+        name=name,
+        specs=specs,
+        retry_policy=RETRIES,
+        required_resource_keys={STORAGE},
+        pool=POOL,
+        can_subset=False,
+    )
     def build() -> Iterator[dg.MaterializeResult[Any]]:
         with _told_in_words():
             counts = step(night)
@@ -182,7 +210,14 @@ def _facts(night: Night) -> dg.AssetsDefinition:
         for metric in night.catalogue.values()
     ]
 
-    @dg.multi_asset(name="facts", specs=specs, retry_policy=RETRIES, pool=POOL, can_subset=False)
+    @dg.multi_asset(
+        name="facts",
+        specs=specs,
+        retry_policy=RETRIES,
+        required_resource_keys={STORAGE},
+        pool=POOL,
+        can_subset=False,
+    )
     def facts() -> Iterator[dg.MaterializeResult[Any]]:
         counts = nightly.build_facts(night)
         for spec in specs:
@@ -229,6 +264,7 @@ def _gate(night: Night) -> dg.AssetsDefinition:
         deps=[dg.AssetKey(name.split(".")) for name in _built(night)],
         check_specs=specs,
         kinds={"duckdb"},
+        required_resource_keys={STORAGE},
         pool=POOL,
     )
     def gate() -> Iterator[dg.MaterializeResult[Any]]:
@@ -271,6 +307,7 @@ def _published(night: Night) -> dg.AssetsDefinition:
         description="The database analysts and packets read: built, checked, moved into place in one rename.",
         kinds={"duckdb"},
         retry_policy=RETRIES,
+        required_resource_keys={STORAGE},
         pool=POOL,
     )
     def evenhand() -> Iterator[dg.MaterializeResult[Any]]:

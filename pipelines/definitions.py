@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from pipelines.assets import nightly_assets, say_what_to_do
+from pipelines.assets import STORAGE, held_storage, nightly_assets, say_what_to_do
 from pipelines.nightly import Night
 from pipelines.settings import Settings, SettingsError, environment, find_settings_file, load_settings
 
@@ -37,6 +37,7 @@ def build_definitions(night: Night) -> dg.Definitions:
         assets=assets,
         jobs=[job],
         schedules=[schedule],
+        resources={STORAGE: held_storage(night)},
         executor=dg.in_process_executor,
     )
 

@@ -110,6 +110,7 @@ class Night:
     gate: Gate | None = field(default=None, repr=False)
     verdicts: list[Verdict] = field(default_factory=list, repr=False)
     damages: list[str] = field(default_factory=list, repr=False)
+    _is_alone: bool = field(default=False, repr=False)
 
     @cached_property
     def catalogue(self) -> dict[str, Metric]:
@@ -144,7 +145,13 @@ class Night:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold the storage for this run. Raises NightError if another run holds it."""
+        """Hold the storage for this run. Raises NightError if another run holds it.
+
+        Who holds it already goes on: the command line holds it around the job, and the job around its steps.
+        """
+        if self._is_alone:
+            yield
+            return
         make_storage(self.settings.storage_path)
         with (self.settings.storage_path / "work" / "run.lock").open("w") as lock:
             try:
@@ -154,7 +161,11 @@ class Night:
                     f"Another run works in {self.settings.storage_path}. Nothing was written by this one. "
                     f"Wait for it to end, or stop it; it can be run again safely."
                 ) from None
-            yield
+            self._is_alone = True
+            try:
+                yield
+            finally:
+                self._is_alone = False
 
     def pulls(self, source: str) -> bool:
         """Whether this run reads a source."""
