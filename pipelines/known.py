@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from connectors.github.client import SWEEP
 from connectors.github.known import KnownRepository, KnownThread
 from connectors.github.records import Account
 from connectors.jira.client import KnownTickets
@@ -23,7 +24,8 @@ from warehouse.connection import connect
 from warehouse.landing import ChosenLoad, Manifest
 
 SWEPT_DAYS = 30
-"""How long after its end a pull request is still looked at for changes that do not move its update."""
+"""How long after its end a pull request is still looked at for changes that do not move its update; where no
+run looked for a while, those of that while are made up for."""
 UNFINISHED_DAYS = 90
 """A deployment that has not ended after so long never will."""
 
@@ -110,7 +112,9 @@ def _repositories(
     }
     if not complete:
         return {}
-    since_utc = now_utc - timedelta(days=SWEPT_DAYS)
+    # What was to be looked at while nobody looked is looked at now.
+    looked_at_utc = min(now_utc, complete.get(SWEEP, loads[0].manifest.known_at_utc))
+    since_utc = looked_at_utc - timedelta(days=SWEPT_DAYS)
     recent, rated = _recent(connection, since_utc), _rated(connection, since_utc)
     unfinished = _unfinished(connection, now_utc - timedelta(days=UNFINISHED_DAYS))
     return {

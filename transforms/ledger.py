@@ -21,8 +21,9 @@ from transforms.queries import create, insert, sql
 from warehouse.landing import ChosenLoad
 
 LATE_DAYS = 31
-"""How long after a case what belongs to it may still come: the longest time that a metric's cases take to be
-final, and a day. A gap reaches so far back before the time when there was none."""
+"""How long after a case what belongs to it may still come, where it is not open: the longest time that a
+metric's cases take to be final, and a day. A gap reaches so far back before the time when there was none, and
+to every month in which something was left open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +134,21 @@ def build_completeness(
             if "$late_days" in select:
                 asked["late_days"] = LATE_DAYS
             insert(connection, "ops.completeness", select, asked)
+    connection.execute(_NOT_READ_SINCE, {"as_of_utc": as_of_utc.replace(tzinfo=None)})
+
+
+_NOT_READ_SINCE = """
+UPDATE ops.completeness AS ledger
+SET
+    status = 'incomplete',
+    reason = 'not read since ' || strftime(newest.known_at_utc, '%Y-%m-%d %H:%M') || ' UTC'
+FROM (SELECT source, max(known_at_utc) AS known_at_utc FROM ops.loads GROUP BY source) AS newest
+WHERE newest.source = ledger.source
+    AND ledger.status <> 'incomplete'
+    AND ledger.month_start >= reporting_month(newest.known_at_utc)
+    AND reporting_month(newest.known_at_utc) < reporting_month($as_of_utc)
+"""
+"""What a source that was left out of the later runs cannot have told: whole months, and the rest of one."""
 
 
 def build_catalog(

@@ -214,10 +214,11 @@ def services_for(landed: Landed) -> None:
 def test_a_refusal_makes_the_months_since_the_last_whole_reading_incomplete_for_what_needs_deployments(
     landed: Landed,
 ) -> None:
+    """And the 31 days before it: a revert of a change that was deployed then would be missing."""
     services_for(landed)
-    landed.github("2026-04-10", [], scope="github:1/deployments")
-    landed.refused("2026-05-02", "github:1/deployments", "Deployments (read) is missing.")
-    with landed.trends(CATALOGUE, as_of="2026-05-03") as connection:
+    landed.github("2026-05-02", [], scope="github:1/deployments")
+    landed.refused("2026-05-20", "github:1/deployments", "Deployments (read) is missing.")
+    with landed.trends(CATALOGUE, as_of="2026-05-20") as connection:
         assert [tuple(row.values()) for row in rows(connection, MISSING)] == [
             (month, "github:1", "incomplete", "Deployments (read) is missing.")
             for month in ("2026-04", "2026-05")

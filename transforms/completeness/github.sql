@@ -16,11 +16,12 @@ newest AS (
 -- What was read of a repository last counts until it is read again; anything else (a listing, a sweep, a name
 -- that could not be found) is over with the next load. One that is no longer read (left out, or with another
 -- owner now) is told as far as it was read. A gap is of what may have changed since there was none: months that
--- ended long before have been read, and what is still to come of their cases came in time.
+-- ended long before have been read with all that belongs to their cases, but for what was still open then.
 scopes AS (
     SELECT
         scopes.scope,
         scopes.gap,
+        loads.known_at_utc AS read_at_utc,
         reporting_month(CASE WHEN loads.load_id = newest.load_id THEN $as_of_utc ELSE loads.known_at_utc END)
             AS last_month,
         CASE
@@ -38,6 +39,43 @@ scopes AS (
             (scopes.load_id = newest.load_id AND scopes.gap IS NOT NULL)
             OR scopes.scope IN (SELECT repository_id FROM core.repositories)
         )
+),
+
+-- What is missing may be the answer to what was open when it was last read, however long ago that was asked: a
+-- request, a pull request that nobody has looked at, changes that were asked for.
+still_open AS (
+    SELECT pulls.repository_id AS scope, reporting_month(waiting.at_utc) AS month_start
+    FROM core.pull_requests AS pulls
+    JOIN (
+        SELECT pr_id, anchor_at_utc AS at_utc FROM core.review_requests WHERE ended_at_utc IS NULL
+        UNION ALL
+        SELECT pr_id, submitted_at_utc FROM core.reviews WHERE state = 'CHANGES_REQUESTED'
+        UNION ALL
+        SELECT unseen.pr_id, unseen.at_utc
+        FROM (
+            SELECT pr_id, author_id, created_at_utc AS at_utc FROM core.pull_requests
+            UNION ALL
+            SELECT events.pr_id, pulls.author_id, events.occurred_at_utc
+            FROM core.pr_events AS events
+            JOIN core.pull_requests AS pulls ON pulls.pr_id = events.pr_id
+            WHERE events.type = 'ready_for_review'
+        ) AS unseen
+        WHERE NOT EXISTS (
+            FROM core.reviews AS reviews
+            WHERE reviews.pr_id = unseen.pr_id AND reviews.reviewer_id IS DISTINCT FROM unseen.author_id
+        )
+    ) AS waiting ON waiting.pr_id = pulls.pr_id
+    WHERE pulls.closed_at_utc IS NULL
+    GROUP BY pulls.repository_id, reporting_month(waiting.at_utc)
+),
+
+open_months AS (
+    SELECT scopes.scope, still_open.month_start
+    FROM scopes
+    JOIN still_open
+        ON still_open.scope = scopes.scope
+        OR scopes.scope NOT IN (SELECT repository_id FROM core.repositories)  -- it may be in any repository
+    GROUP BY scopes.scope, still_open.month_start
 ),
 
 -- Whether what is missing of a repository was deleted could not be told.
@@ -111,6 +149,7 @@ wholes AS (
         counts._load,
         counts.expected,
         counts.first_utc,
+        counts.after_utc AT TIME ZONE 'UTC' AS after_utc,
         counts.expected = count(pulls.pull_request_id) AS agrees
     FROM landing.github__expected_counts AS counts
     LEFT JOIN landing.github__pull_requests AS pulls
@@ -118,7 +157,7 @@ wholes AS (
         AND pulls.created_at_utc >= coalesce(counts.first_utc, TIMESTAMPTZ '0001-01-01 00:00:00+00')
         AND pulls.created_at_utc < counts.after_utc
     WHERE counts.month_start IS NULL
-    GROUP BY counts.repository_id, counts._load, counts.expected, counts.first_utc
+    GROUP BY counts.repository_id, counts._load, counts.expected, counts.first_utc, counts.after_utc
 ),
 
 single_months AS (
@@ -131,13 +170,18 @@ single_months AS (
 compared AS (
     SELECT
         scopes.scope,
-        CASE WHEN months.month_start >= scopes.gap_from THEN scopes.gap END AS gap,
+        CASE
+            WHEN months.month_start >= scopes.gap_from OR open_months.month_start IS NOT NULL THEN scopes.gap
+        END AS gap,
         untold.gap AS untold,
         months.month_start,
         coalesce(stored.stored, 0) AS stored,
         coalesce(deleted.deleted, 0) AS deleted,
         CASE
             WHEN reporting_month(wholes.first_utc) >= months.month_start THEN NULL
+            -- a count that is older than what was read says nothing of what came after it
+            WHEN wholes.after_utc < scopes.read_at_utc AND months.month_start >= reporting_month(wholes.after_utc)
+                THEN NULL
             WHEN wholes.agrees THEN coalesce(stored.stored, 0)
             ELSE single_months.expected
         END AS expected,
@@ -146,6 +190,8 @@ compared AS (
         coalesce(reporting_month(wholes.first_utc) >= months.month_start, false) AS is_before_since
     FROM scopes
     JOIN months ON months.month_start <= scopes.last_month
+    LEFT JOIN open_months
+        ON open_months.scope = scopes.scope AND open_months.month_start = months.month_start
     LEFT JOIN untold ON untold.scope = scopes.scope
     LEFT JOIN deleted ON deleted.scope = scopes.scope AND deleted.month_start = months.month_start
     LEFT JOIN stored ON stored.scope = scopes.scope AND stored.month_start = months.month_start

@@ -1,4 +1,5 @@
--- One row per repository and month whose deployments are missing: those since the last load that read them whole.
+-- One row per repository and month whose deployments are missing: those since the last load that read them whole,
+-- and those before it that may still change: a commit of long ago can be given a tag, or a release, at any time.
 -- Nobody counts deployments independently, so there is no row that says they are complete.
 SELECT
     'deployments' AS source,
@@ -28,5 +29,7 @@ CROSS JOIN (
     ))::DATE AS month_start
 ) AS months
 WHERE scopes.gap IS NOT NULL
-    AND (scopes.whole_at_utc IS NULL OR months.month_start >= reporting_month(scopes.whole_at_utc))
+    AND (scopes.whole_at_utc IS NULL OR months.month_start >= reporting_month(
+        scopes.whole_at_utc - to_days(CASE WHEN scopes.scope LIKE '%/%/deployments' THEN 90 ELSE $late_days END)
+    ))
 ORDER BY scope, months.month_start

@@ -1,6 +1,7 @@
--- One row per month of creation. What was read without a gap before stays complete when a later run has one.
+-- One row per month of creation. What was read without a gap before stays complete when a later run has one, with
+-- all that belongs to its cases, but for what was still open then.
 WITH landed_incidents AS (
-    SELECT created_at_utc FROM core.incidents WHERE starts_with(incident_id, 'pagerduty:')
+    SELECT created_at_utc, resolved_at_utc FROM core.incidents WHERE starts_with(incident_id, 'pagerduty:')
 ),
 
 months AS (
@@ -12,7 +13,9 @@ months AS (
 ),
 
 newest AS (
-    SELECT max_by(load_id, (known_at_utc, load_id)) AS load_id FROM ops.loads WHERE source = 'pagerduty'
+    SELECT max_by(load_id, (known_at_utc, load_id)) AS load_id, max(known_at_utc) AS known_at_utc
+    FROM ops.loads
+    WHERE source = 'pagerduty'
 ),
 
 -- The newest gap of what numbers rest on, and until when everything had been read before it.
@@ -27,6 +30,13 @@ read_before AS (
     SELECT max(loads.known_at_utc) AS until_utc
     FROM ops.loads AS loads
     WHERE loads.source = 'pagerduty' AND loads.is_complete
+),
+
+-- Of an incident that had not ended, and of the deployments of the days before it, which it may say failed.
+still_open AS (
+    SELECT reporting_month(created_at_utc) AS month_start FROM landed_incidents WHERE resolved_at_utc IS NULL
+    UNION
+    SELECT reporting_month(created_at_utc - INTERVAL 7 DAY) FROM landed_incidents WHERE resolved_at_utc IS NULL
 ),
 
 rejects AS (
@@ -52,7 +62,7 @@ stored AS (
 wholes AS (
     SELECT
         counts.expected,
-        counts._load,
+        counts.after_utc AT TIME ZONE 'UTC' AS after_utc,
         counts.expected = (
             SELECT count(*) FROM landed_incidents
             WHERE created_at_utc <= counts.after_utc AT TIME ZONE 'UTC'
@@ -66,18 +76,26 @@ compared AS (
         months.month_start,
         coalesce(stored.stored, 0) AS stored,
         CASE
-            WHEN (SELECT bool_or(agrees) FROM wholes) THEN coalesce(stored.stored, 0)
+            -- a count that is older than what was read says nothing of what came after it
+            WHEN (
+                SELECT bool_or(agrees AND (
+                    after_utc >= newest.known_at_utc OR months.month_start < reporting_month(after_utc)
+                ))
+                FROM wholes
+            ) THEN coalesce(stored.stored, 0)
             ELSE singles.expected
         END AS expected,
         rejects.rejected,
         CASE
-            WHEN reporting_month(coalesce(read_before.until_utc, TIMESTAMP '0001-01-01') - INTERVAL 2 HOUR)
+            WHEN reporting_month(coalesce(read_before.until_utc - to_days($late_days), TIMESTAMP '0001-01-01'))
                 <= months.month_start THEN gaps.gap
+            WHEN months.month_start IN (SELECT month_start FROM still_open) THEN gaps.gap
         END AS gap
     FROM months
     CROSS JOIN rejects
     CROSS JOIN gaps
     CROSS JOIN read_before
+    CROSS JOIN newest
     LEFT JOIN stored ON stored.month_start = months.month_start
     LEFT JOIN landing.pagerduty__expected_counts AS singles ON singles.month_start = months.month_start
 )
