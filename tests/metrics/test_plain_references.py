@@ -1,9 +1,11 @@
 """Random small worlds, full of ties, through the real SQL and through a plain loop over the same rows.
 
-Here: downtime and engagement counted tick by tick, failed deployments and standing approvals by replaying.
+Here: downtime and engagement counted tick by tick, failed deployments and standing approvals by replaying,
+adoption and documentation account by account and feature by feature, of teams too.
 Not here: review requests (tests/transforms/request_oracle.py), or examples worked out by hand.
 """
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -25,11 +27,13 @@ def at(tick: int) -> str:
     return (START + tick * TICK).isoformat()
 
 
-def cell_of(metric: str, kind: str, subject: str, inputs: dict[str, list[Row]]) -> tuple[Row, set[Any]]:
+def cell_of(
+    metric: str, kind: str, subject: str, inputs: dict[str, list[Row]], *, as_of_tick: int = AS_OF_TICK
+) -> tuple[Row, set[Any]]:
     """The cell of March, and its listed cases as (ref, outcome, why)."""
     case = {
         "subject": {"type": kind, "id": subject},
-        "as_of": at(AS_OF_TICK),
+        "as_of": at(as_of_tick),
         "config": {"reporting_tz": "UTC", "n_min": 1},
         "inputs": {"services": [{"service_id": name, "tier": 1} for name in ("pay", "web")], **inputs},
         "expected": [{"period": "2026-03"}],
@@ -220,3 +224,113 @@ def test_a_change_is_covered_by_an_approval_that_its_reviewer_left_standing(seed
         covered |= {name} if standing else set()
     _, found = cell_of("rq_review_coverage", "service", "pay", {"pull_requests": pulls, "reviews": reviews})
     assert {ref for ref, outcome, _ in found if outcome == "covered"} == covered
+
+
+DAY_TICKS = 2880
+TEAMS: list[Row] = [{"service_id": f"of {team}", "tier": 1, "team_id": team} for team in ("red", "blue")]
+
+
+@pytest.mark.parametrize("kind", ["feature", "team"])
+@pytest.mark.parametrize("seed", range(3))
+def test_an_account_took_a_feature_up_if_it_used_it_within_thirty_days(seed: int, kind: str) -> None:
+    """Eligible more than once, days from then on to the tick, uses before it, activity that is only use."""
+    random = Random(seed)
+    last = 45 * DAY_TICKS
+    window = 30 * DAY_TICKS
+    owner = {"exp": "red", "gift": "red", "map": "blue", "lone": None}
+    eligible: list[Row] = []
+    used: list[Row] = []
+    for name in owner:
+        for number in range(14):
+            account = f"a{number}"
+            first = random.choice(
+                (0, 1, DAY_TICKS, 5 * DAY_TICKS, 14 * DAY_TICKS, 15 * DAY_TICKS, 16 * DAY_TICKS)
+            )
+            for tick in {first, *random.sample(range(first, first + 9 * DAY_TICKS), random.randrange(2))}:
+                eligible.append({"feature_id": name, "account_id": account, "eligible_from": at(tick)})
+                eligible[-1] |= {"is_internal": random.random() < 0.05, "tick": tick}
+            for after in random.sample(
+                (-1, 0, 1, DAY_TICKS, window - 1, window, window + 1), random.randrange(3)
+            ):
+                used.append({"feature_id": name, "account_id": account, "occurred_at": at(first + after)})
+                used[-1]["tick"] = first + after
+    days = (0, 5 * DAY_TICKS, 20 * DAY_TICKS, 40 * DAY_TICKS)
+    active = [
+        {"account_id": f"a{number}", "occurred_at": at(tick), "tick": tick}
+        for number in range(14)
+        for tick in random.sample(days, random.randrange(3))
+    ]
+    subject = "exp" if kind == "feature" else "red"
+    wanted: dict[tuple[str, str], str] = {}
+    for name in [name for name in owner if subject in (name, owner[name])]:
+        for account in {row["account_id"] for row in eligible if row["feature_id"] == name}:
+            own = [row for row in eligible if (row["feature_id"], row["account_id"]) == (name, account)]
+            first = min(row["tick"] for row in own)
+            if (START + first * TICK).month != START.month:
+                continue
+            inside = range(first, first + window)
+            uses = [row["tick"] for row in used if (row["feature_id"], row["account_id"]) == (name, account)]
+            seen = [row["tick"] for row in active if row["account_id"] == account]
+            if any(row["is_internal"] for row in own):
+                wanted[name, account] = "excluded"
+            elif any(tick in inside and tick <= last for tick in uses):
+                wanted[name, account] = "adopted"
+            elif first + window > last:
+                wanted[name, account] = "pending"
+            else:
+                wanted[name, account] = "not_adopted" if any(tick in inside for tick in seen) else "excluded"
+    inputs = {
+        "services": TEAMS,
+        "features": [
+            {"feature_id": name, "team_id": team, "released_at": at(0)} for name, team in owner.items()
+        ],
+        "feature_eligibility": eligible,
+        "feature_use": [row for row in used if row["tick"] <= last],
+        "account_activity": [row for row in active if row["tick"] <= last],
+    }
+    cell, found = cell_of("fc_adoption_rate", kind, subject, inputs, as_of_tick=last)
+    outcomes = Counter(wanted.values())
+    assert {(ref, outcome) for ref, outcome, _ in found} == {
+        (account, outcome) for (_, account), outcome in wanted.items()
+    }
+    assert (cell["numerator"] or 0) == outcomes["adopted"]
+    assert cell["n"] == outcomes["adopted"] + outcomes["not_adopted"]
+    assert cell["n_pending"] == outcomes["pending"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_feature_is_documented_if_its_page_was_edited_around_its_release(seed: int) -> None:
+    random = Random(seed)
+    last = 20 * DAY_TICKS
+    features: list[Row] = []
+    edits: list[Row] = []
+    wanted: Counter[str] = Counter()
+    for number in range(40):
+        tick = random.choice((0, DAY_TICKS, 5 * DAY_TICKS, 6 * DAY_TICKS, 6 * DAY_TICKS + 1, 21 * DAY_TICKS))
+        row: Row = {
+            "feature_id": f"f{number}",
+            "team_id": random.choice(("red", "blue")),
+            "released_at": at(tick),
+        }
+        row["documentation_url"] = random.choice((None, "https://docs.acme.example"))
+        row["needs_documentation"] = random.choice((None, True, True, False))
+        features.append(row)
+        around = (-30 * DAY_TICKS - 1, -30 * DAY_TICKS, 0, 14 * DAY_TICKS, 14 * DAY_TICKS + 1)
+        own = [tick + each for each in random.sample(around, random.randrange(3)) if tick + each <= last]
+        edits += [{"feature_id": f"f{number}", "edited_at": at(each)} for each in own]
+        is_edited = any(tick - 30 * DAY_TICKS <= each <= tick + 14 * DAY_TICKS for each in own)
+        if row["team_id"] != "red" or tick > last:
+            continue
+        if row["needs_documentation"] is False:
+            wanted["excluded"] += 1
+        elif row["documentation_url"] is not None and is_edited:
+            wanted["documented"] += 1
+        else:
+            wanted["pending" if tick + 14 * DAY_TICKS >= last else "undocumented"] += 1
+    inputs = {"services": TEAMS, "features": features, "feature_documents": edits}
+    cell, found = cell_of("fc_docs_with_feature", "team", "red", inputs, as_of_tick=last)
+    assert Counter(outcome for _, outcome, _ in found) == wanted
+    assert (cell["numerator"], cell["n"]) == (
+        wanted["documented"],
+        wanted["documented"] + wanted["undocumented"],
+    )
