@@ -162,6 +162,12 @@ def _facts(metric: Metric) -> list[Check]:
     ]
 
 
+_TEAMS = (
+    "SELECT team_id FROM core.memberships WHERE team_id IS NOT NULL "
+    "UNION SELECT team_id FROM core.services WHERE team_id IS NOT NULL"
+)
+
+
 def _whole() -> list[Check]:
     return [
         Check(
@@ -188,6 +194,33 @@ def _whole() -> list[Check]:
             select="SELECT count(*) FROM core.pull_requests WHERE merged_at_utc IS NOT NULL "
             "AND merged_to_default_branch AND len(service_ids) = 0 AND EXISTS (FROM core.services)",
             wanted="every merged pull request belongs to a service of services.csv",
+            severity="warning",
+        ),
+        Check(
+            name="goals_are_of_known_people_and_teams",
+            table="core.goals",
+            select="SELECT count(*) FROM core.goals AS goals WHERE NOT coalesce(is_withdrawn, false) "
+            "AND NOT EXISTS (FROM core.people AS people WHERE goals.owner_kind = 'person' "
+            "AND people.person_id = goals.owner_id AND people.is_rostered) "
+            f"AND NOT (goals.owner_kind = 'team' AND goals.owner_id IN ({_TEAMS}))",
+            wanted="every goal is of a person of people.csv or of a team that has people or services",
+            severity="warning",
+        ),
+        Check(
+            name="features_are_of_known_teams",
+            table="core.features",
+            select="SELECT count(*) FROM core.features WHERE team_id IS NOT NULL "
+            f"AND team_id NOT IN ({_TEAMS})",
+            wanted="the team of every feature has people or services",
+            severity="warning",
+        ),
+        Check(
+            name="documents_are_of_known_services_and_features",
+            table="core.measurements",
+            select="SELECT count(DISTINCT (about_kind, about_id)) FROM core.measurements "
+            "WHERE about_id NOT IN (SELECT service_id FROM core.services WHERE about_kind = 'service' "
+            "UNION ALL SELECT feature_id FROM core.features WHERE about_kind = 'feature')",
+            wanted="every document of features.toml is of a service or a feature that there is",
             severity="warning",
         ),
         Check(
