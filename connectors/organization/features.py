@@ -77,9 +77,14 @@ class FeaturesFile:
     def _document(self) -> Mapping[str, Any]:
         try:
             document = tomllib.loads(self.path.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        except OSError as problem:
             raise StopScopeError(
-                f"{self.path.name} cannot be read ({problem}). evenhand.toml names it. "
+                f"{self.path} cannot be read ({problem.strerror}). evenhand.toml names it. "
+                f"Nothing of it was written; the last good one stays in use."
+            ) from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+            raise StopScopeError(
+                f"{self.path.name} is not TOML ({problem}). "
                 f"Nothing of it was written; the last good one stays in use."
             ) from None
         try:

@@ -455,6 +455,16 @@ def test_a_jira_that_is_not_there_stops_the_source_without_the_token() -> None:
     assert SECRET not in "".join(traceback.format_exception(raised.value))
 
 
+def test_a_pagerduty_that_is_not_there_stops_the_source_without_the_key() -> None:
+    transport = PagerDutyOverHttp(
+        base_url="https://127.0.0.1:1", token=SECRET, patience=Patience(sleep=lambda _: None)
+    )
+    with pytest.raises(StopSourceError) as raised:
+        PagerDutySource(transport=transport).server_time()
+    assert not isinstance(raised.value, StopScopeError)
+    assert SECRET not in "".join(traceback.format_exception(raised.value))
+
+
 def test_the_served_time_of_the_pages_is_the_servers() -> None:
     pages = [entry for entry in _pages(Path()).pages() if isinstance(entry, Page)]
     assert {page.served_at_utc for page in pages} == {SERVED_AT}
