@@ -23,6 +23,7 @@ from packets.evidence import Case, cases_of, numbered, titles_of
 from packets.features import Feature, Measured, built_by, features_of, service_numbers
 from packets.figures import Figure, figure
 from packets.goals import Goal, agreed_last_time, goals_of
+from packets.key_services import HEALTHY, KeyService, key_services_of, touched_by
 from packets.on_call import on_call_sentence
 from packets.people import Absence, Person, absence_in, find_person, person_in
 from packets.published import Publication, publication, read
@@ -118,6 +119,8 @@ class Packet:
     by_chance: str
     steady: str
     rungs: dict[str, str]
+    key_services: tuple[KeyService, ...]
+    no_key_services: str | None
     features: tuple[Feature, ...]
     service_numbers: tuple[Measured, ...]
     goals: tuple[Goal, ...]
@@ -221,6 +224,20 @@ def _assemble(
         *given.cases,
         *built.cases,
     ]
+    held = [metric for metric in (*shown, *without_source) if metric.metric_id == HEALTHY]
+    touched = (
+        touched_by(
+            connection,
+            person_id=person.person_id,
+            quarter=asked,
+            published=published,
+            known_cases={entry.case_id for entry in found},
+            healthy=held[0],
+        )
+        if held
+        else None
+    )
+    found += touched.cases if touched else ()
     titles = titles_of(connection, [case.ref for case in found])
     cases = numbered(found, titles=titles, quarter=asked, published=published)
     covered = coverage_of(connection, asked)
@@ -285,6 +302,8 @@ def _assemble(
         ),
         steady=STEADY,
         rungs=dict(sorted(rungs.items())),
+        key_services=key_services_of(touched, cases) if touched else (),
+        no_key_services=touched.nothing if touched else None,
         features=features_of(built, cases, published),
         service_numbers=service_numbers(built),
         goals=goals,

@@ -17,6 +17,7 @@ from packets.catalogue import Metric, metrics
 from packets.charts import ChartMonth, month_chart
 from packets.completeness import ledger_words
 from packets.coverage import coverage_of_months
+from packets.five_keys import five_keys
 from packets.look_first import AFTERWARDS, look_first
 from packets.published import Publication, publication
 from packets.rendering import stylesheet, template
@@ -107,6 +108,7 @@ def trend_html(connection: duckdb.DuckDBPyConnection, *, months: int = 13) -> st
         first=look_first(connection, known, changes.keys()),
         afterwards=AFTERWARDS,
         anchors=_anchors(kinds),
+        keys=five_keys(connection, published, known),
         metrics=[metric for metric in known.values() if metric.metric_id in shown],
         hired=hired_rows(connection, list(known.values())),
         missing=[*ledger_words(connection, covered), *coverage_of_months(connection, covered)],

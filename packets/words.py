@@ -40,7 +40,8 @@ def why_text(metric: Metric | None, counted_as: str, why: str | None) -> str:
     """Why a case fell into its class, a miss in the metric's own words."""
     if metric and why and counted_as == "denominator" and why in metric.words.misses:
         return metric.words.misses[why]
-    return worded("whys", why)
+    own = f"{metric.metric_id}.{why}" if metric else ""
+    return worded("whys", own if own in _tables()["whys"] else why)
 
 
 def day_text(day: date) -> str:

@@ -21,6 +21,7 @@ from packets.charts import ChartMonth, month_chart
 from packets.evidence import Case, Reading
 from packets.features import FEATURES_ID
 from packets.figures import Figure, Month
+from packets.key_services import KEY_SERVICES_ID
 from packets.packet import Packet, document
 from packets.rendering import mail_link, stylesheet, template
 from packets.unrequested import CONTEXT_ID
@@ -39,6 +40,7 @@ _SHARE_CLASSES = ("numerator", "denominator")
 _CONTEXT_TITLES = {
     CONTEXT_ID: "Reviews of other people's pull requests (context, no metric)",
     FEATURES_ID: "Changes built for features (context, no metric)",
+    KEY_SERVICES_ID: "Changes to key services that are not in production yet (context, no metric)",
 }
 
 

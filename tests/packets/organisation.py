@@ -8,7 +8,7 @@ pencil. ``small()`` is the organisation of the gold files, ``year_of()`` one per
 import json
 import random
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -40,6 +40,7 @@ TABLES = (
     "core.review_requests",
     "core.thread_comments",
     *("core.incidents", "core.tickets", "core.deployments"),
+    *("core.first_deployments", "core.deployment_outcomes", "core.incident_causes"),
     *("core.features", "core.feature_changes", "core.measurements"),
     *("core.goals", "trends.goals", "trends.hiring_groups"),
     *("trends.periods", "trends.period_states"),
@@ -397,9 +398,11 @@ class Organisation:
                 **{
                     name: list(value) if isinstance(value := getattr(metric, name), tuple) else value
                     for name in (column.name for column in table("catalog.metrics").columns)
-                    if hasattr(metric, name) and name not in ("case_words", "outcomes", "min_effect")
+                    if hasattr(metric, name)
+                    and name not in ("case_words", "details", "outcomes", "min_effect")
                 },
                 "min_effect": json.dumps(metric.min_effect),
+                "details": json.dumps({name: asdict(detail) for name, detail in metric.details.items()}),
                 "outcomes": json.dumps({key: list(value) for key, value in metric.outcomes.items()}),
             }
             for metric in map(load_catalogue().__getitem__, METRICS)
