@@ -3,6 +3,8 @@
 Here: a made-up organisation in the place of the servers. Not here: servers (``test_doctor``).
 """
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,6 +52,27 @@ def test_files_and_tables_are_read_before_the_first_run(tmp_path: Path) -> None:
     (gap,) = (text for text in told if "nowhere.csv" in text)
     assert not told[gap]
     assert not any(text.startswith("Clock:") for text in told)  # it has a time of its own
+
+
+def test_a_roster_and_incidents_of_a_database_are_read_as_evenhand_toml_names_them(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "hr.db")) as database:
+        database.execute("CREATE TABLE staff (id TEXT, team TEXT)")
+        database.execute("INSERT INTO staff VALUES ('ana', 'pay'), ('ben', 'pay')")
+        database.execute("CREATE TABLE tickets (number INTEGER, opened TEXT)")
+        database.execute("INSERT INTO tickets VALUES (1, '2026-03-02T10:00:00Z')")
+        database.commit()
+    (tmp_path / "evenhand.toml").write_text(
+        '[organization]\nname = "Acme"\nreporting_timezone = "UTC"\n'
+        "[sources.demo]\nengineers = 5\nmonths = 3\n"
+        "[sources.incidents]\n"
+        'incidents = { sql = "SELECT number AS incident_id, opened AS created_at FROM itsm.tickets", '
+        'attach = { itsm = "hr.db" } }\n'
+        "[people]\n"
+        'roster = { sql = "SELECT id AS person, team FROM hr.staff", attach = { hr = "hr.db" } }\n'
+    )
+    night = Night(settings=load_settings(tmp_path / "evenhand.toml"), environment={})
+    told = {one.text for one in examine(night, NOW) if one.is_fine}
+    assert {"people: 2 rows.", "incidents: 1 row."} <= told
 
 
 def test_a_target_of_a_service_that_is_none_is_named_with_what_may_be_meant(tmp_path: Path) -> None:

@@ -213,3 +213,42 @@ def test_time_held_twice_counts_once_and_a_gap_is_nobodys() -> None:
             "SELECT start_at_utc, (epoch(end_at_utc) - epoch(start_at_utc)) / 3600 "
             "FROM core.oncall_time ORDER BY start_at_utc"
         ).fetchall() == [(utc("2026-03-28 19:00"), 11.0), (utc("2026-03-29 07:00"), 1.0)]
+
+
+def test_nights_and_hours_are_those_of_the_place_at_the_time() -> None:
+    """Ann is in Berlin until 11 March and in Kolkata from then on."""
+    world = World(zone="Europe/Berlin")
+    world.person("ann", team="red", tz="Europe/Berlin", after="2026-03-11")
+    world.stretch("ann", team="red", tz="Asia/Kolkata", first="2026-03-11")
+    for begins, ends in (("2026-03-04 00:00", "2026-03-05 00:00"), ("2026-03-16 00:00", "2026-03-17 00:00")):
+        world.add(
+            "oncall_shifts", person_id="ann", schedule_id="S", start_at_utc=utc(begins), end_at_utc=utc(ends)
+        )
+    for number, at in enumerate(
+        ("2026-03-04 03:00", "2026-03-04 17:30", "2026-03-16 03:00", "2026-03-16 17:30")
+    ):
+        world.add(
+            "incident_log",
+            entry_id=str(number),
+            incident_id=f"i{number}",
+            type="notify",
+            occurred_at_utc=utc(at),
+            user_id="ann",
+            channel="phone",
+        )
+    metric = load_catalogue()["oc_sleep_nights"]
+    with world.core("2026-04-01") as connection:
+        bands = connection.execute("SELECT band FROM core.interruptions ORDER BY started_at_utc").fetchall()
+        build_facts(connection, [metric], as_of_utc=utc("2026-04-01"))
+        nights = connection.execute(
+            "SELECT anchor_at_utc, outcome FROM facts.oc_sleep_nights "
+            "WHERE subject_kind = 'person' ORDER BY anchor_at_utc"
+        ).fetchall()
+    # 04:00 and 18:30 of a Wednesday in Berlin; 08:30 and 23:00 of a Monday in Kolkata.
+    assert [band for (band,) in bands] == ["sleep", "off", "business", "sleep"]
+    assert nights == [
+        (utc("2026-03-03 21:00"), "disturbed"),
+        (utc("2026-03-04 21:00"), "quiet"),
+        (utc("2026-03-15 16:30"), "quiet"),
+        (utc("2026-03-16 16:30"), "disturbed"),
+    ]
