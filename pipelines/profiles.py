@@ -197,6 +197,24 @@ def _whole() -> list[Check]:
             severity="warning",
         ),
         Check(
+            name="log_entries_are_of_known_incidents",
+            table="core.incident_log",
+            select="SELECT count(*) FROM core.incident_log AS log WHERE NOT EXISTS "
+            "(FROM core.incidents AS incidents WHERE incidents.incident_id = log.incident_id)",
+            wanted="every entry of a log is of an incident that is there",
+            severity="warning",
+        ),
+        Check(
+            name="people_on_call_are_known",
+            table="core.oncall_shifts",
+            select="SELECT count(DISTINCT named.person_id) FROM (SELECT person_id FROM core.oncall_shifts "
+            "UNION SELECT to_user_id FROM core.incident_log UNION SELECT user_id FROM core.incident_log) AS named "
+            "WHERE named.person_id IS NOT NULL AND NOT EXISTS "
+            "(FROM core.people AS people WHERE people.person_id = named.person_id)",
+            wanted="everybody whom shifts and logs name is in people.csv, by id or e-mail address",
+            severity="warning",
+        ),
+        Check(
             name="goals_are_of_known_people_and_teams",
             table="core.goals",
             select="SELECT count(*) FROM core.goals AS goals WHERE NOT coalesce(is_withdrawn, false) "

@@ -3,7 +3,7 @@
 from datetime import date
 
 from pipelines.profiles import checks, profile
-from tests.transforms.world import CATALOGUE, World, midnight
+from tests.transforms.world import CATALOGUE, World, midnight, utc
 
 CHECKS = (
     "goals_are_of_known_people_and_teams",
@@ -51,3 +51,30 @@ def test_each_misspelt_name_is_counted_and_no_other() -> None:
         found = profile(connection, wanted)
     assert {check.name: found[check.column] for check in wanted} == dict(zip(CHECKS, (4, 1, 2), strict=True))
     assert {check.severity for check in wanted} == {"warning"}
+
+
+def test_a_log_of_other_incidents_and_strangers_on_call_are_counted() -> None:
+    world = World()
+    world.person("ana", team="red")
+    world.account("pagerduty:user/P1")
+    world.add("incidents", incident_id="incidents:007", created_at_utc=utc("2026-03-02"))
+    for number, (incident, who) in enumerate(
+        (("incidents:007", "ana"), ("incidents:7", "ana"), ("incidents:007", "pagerduty:user/P1"))
+    ):
+        world.add(
+            "incident_log",
+            entry_id=str(number),
+            incident_id=incident,
+            type="assign",
+            occurred_at_utc=utc("2026-03-02"),
+            to_user_id=who,
+        )
+    for who in ("ana", "Anna", "Anna", "ben@acme.example"):
+        world.add(
+            "oncall_shifts", person_id=who, start_at_utc=utc("2026-03-01"), end_at_utc=utc("2026-03-03")
+        )
+    names = ("log_entries_are_of_known_incidents", "people_on_call_are_known")
+    wanted = [check for check in checks(CATALOGUE) if check.name in names]
+    with world.core() as connection:
+        found = profile(connection, wanted)
+    assert {check.name: found[check.column] for check in wanted} == dict(zip(names, (1, 2), strict=True))
