@@ -208,9 +208,9 @@ def _whole() -> list[Check]:
             name="people_on_call_are_known",
             table="core.oncall_shifts",
             select="SELECT count(DISTINCT named.person_id) FROM (SELECT person_id FROM core.oncall_shifts "
-            "UNION SELECT to_user_id FROM core.incident_log UNION SELECT user_id FROM core.incident_log) AS named "
-            "WHERE named.person_id IS NOT NULL AND NOT EXISTS "
-            "(FROM core.people AS people WHERE people.person_id = named.person_id)",
+            "UNION SELECT to_user_id FROM core.incident_log "
+            "UNION SELECT user_id FROM core.incident_log) AS named WHERE named.person_id IS NOT NULL "
+            "AND NOT EXISTS (FROM core.people AS people WHERE people.person_id = named.person_id)",
             wanted="everybody whom shifts and logs name is in people.csv, by id or e-mail address",
             severity="warning",
         ),
