@@ -96,9 +96,10 @@ def _workbench(
     from connectors.organization.goals import read_goals
     from metrics_catalog.catalogue import load_catalogue
     from packets.published import publication
+    from pipelines.sources import goal_shares
 
     try:
-        listed, rejected = read_goals(path, metrics)
+        listed, rejected = read_goals(path, metrics, goal_shares())
     except StopScopeError as problem:
         raise UsageProblemError(str(problem)) from None
     for reject in rejected:

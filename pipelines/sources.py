@@ -248,6 +248,7 @@ def organization(asking: Asking) -> Registered:
         folder=settings.folder,
         goals=settings.path(goals.file) if goals.file else None,
         goal_metrics=goal_metrics(),
+        goal_shares=goal_shares(),
         survey=settings.path(settings.survey.file) if settings.survey.file else None,
         survey_columns=settings.survey.columns.model_dump(),
         features=settings.path(settings.features.file) if settings.features.file else None,
@@ -283,6 +284,11 @@ def goal_metrics() -> dict[str, frozenset[str]]:
         for metric in load_catalogue().values()
         if metric.statistic in ("share", "rate")
     }
+
+
+def goal_shares() -> frozenset[str]:
+    """Those of them whose target is a share."""
+    return frozenset(metric.id for metric in load_catalogue().values() if metric.statistic == "share")
 
 
 def _over_http(asking: Asking, section: GitHub) -> "GitHubSource":

@@ -52,6 +52,7 @@ class OrganizationSource:
     folder: Path = Path()
     goals: Path | None = None
     goal_metrics: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    goal_shares: frozenset[str] = frozenset()
     survey: Path | None = None
     survey_columns: Mapping[str, str] = field(default_factory=dict)
     features: Path | None = None
@@ -98,7 +99,7 @@ class OrganizationSource:
             ).pages()
 
     def _goals(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
-        goals, rejected = read_goals(path, self.goal_metrics)
+        goals, rejected = read_goals(path, self.goal_metrics, self.goal_shares)
         return list(goals), rejected
 
     def _survey(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:

@@ -8,7 +8,7 @@ import difflib
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -26,9 +26,10 @@ COMPARATORS = ("at_least", "at_most", "less_than")
 
 
 def read_goals(
-    path: Path, metrics: Mapping[str, frozenset[str]]
+    path: Path, metrics: Mapping[str, frozenset[str]], shares: Collection[str] = ()
 ) -> tuple[list[GoalRow], list[RejectedRecord]]:
-    """The good goals and what was rejected. ``metrics``: those a goal may name, with whom each describes.
+    """The good goals and what was rejected. ``metrics``: those a goal may name, with whom each describes;
+    ``shares``: those of them whose target lies between 0 and 1.
 
     Raises StopScopeError where the file cannot be read at all.
     """
@@ -39,6 +40,7 @@ def read_goals(
         ref = f"{path.name}, goal {name if isinstance(name, str) else place}"
         try:
             goal = _goal(table, metrics)
+            _check_share(goal, shares)
             if goal.goal_id in kept:
                 raise _bad("id", "repeated_row", "another goal of this file has the same id")
             kept[goal.goal_id] = goal
@@ -119,6 +121,17 @@ def _goal(table: Any, metrics: Mapping[str, frozenset[str]]) -> GoalRow:
         content_hash="",
     )
     return replace(goal, content_hash=_hash(goal))
+
+
+def _check_share(goal: GoalRow, shares: Collection[str]) -> None:
+    """A share is written as 0.9 and never as 90, and has no more hits than cases."""
+    if goal.metric_id not in shares:
+        return
+    if goal.target is not None and goal.target > 1:
+        raise _bad("target", "wrong_type", f"target of {goal.metric_id} is a share: 0.9 for 90%")
+    hits, cases = goal.baseline_numerator, goal.baseline_denominator
+    if hits is not None and cases is not None and hits > cases:
+        raise _bad("baseline", "wrong_type", "the numerator of baseline is larger than its denominator")
 
 
 def _hash(goal: GoalRow) -> str:

@@ -65,6 +65,7 @@ def source(path: Path, known_at: datetime) -> OrganizationSource:
         services=None,
         goals=path,
         goal_metrics=METRICS,
+        goal_shares=frozenset({"rq_response_24h"}),
         reporting_timezone="Europe/Berlin",
         known_at_utc=known_at,
     )
@@ -167,6 +168,13 @@ def test_with_persons_off_there_is_no_goal_of_a_person(tmp_path: Path) -> None:
         ('comparator = "at_least"', 'comparator = "more"', "comparator", "at_least, at_most, less_than"),
         ("target = 0.9", "targett = 0.9", "targett", "did you mean target?"),
         ("target = 0.9", 'target = "90%"', "target", "should be a number"),
+        ("target = 0.9", "target = 90", "target", "is a share: 0.9 for 90%"),
+        (
+            "target = 0.9",
+            "target = 0.9\nbaseline = { numerator = 9, denominator = 8 }",
+            "baseline",
+            "larger than its denominator",
+        ),
         ("end = 2026-06-30", "end = 2026-03-30", "end", "before start"),
         ("end = 2026-06-30", 'end = "30 June"', "end", "should be a date"),
         ('person = "ana"', "", "person", "one person or one team"),
