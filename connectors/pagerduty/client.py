@@ -39,6 +39,10 @@ LOG, SCHEDULES, PEOPLE, ON_CALLS, AGAIN = (
 )
 
 
+class AboveCapError(StopScopeError):
+    """A list goes on behind the last row that PagerDuty answers. Nothing of the rest was read."""
+
+
 @dataclass(slots=True, kw_only=True)
 class PagerDutySource:
     """One PagerDuty account.
@@ -244,24 +248,30 @@ class PagerDutySource:
         """All pages of a closed window, both ends sent; one with more rows than are answered is split.
 
         Whether a row at an end belongs to it is not documented: each window begins a second before its time.
+        Nor is it sure that a total is told: without one the cap itself tells, and the halves are read again.
         """
         is_one_second = end - start <= SHORTEST_WINDOW
         since = start if is_one_second else start - SHORTEST_WINDOW
         asked = {**more, "since": _written(since), "until": _written(end), "total": "true"}
-        shown = 0
-        for answer, listed in self._list(path, stream, asked, ends_at_cap=is_one_second):
-            total = answer.body.get("total")
-            is_too_much = isinstance(total, int) and total > CAP
-            if is_too_much and not is_one_second:
-                middle = (start + (end - start) / 2).replace(microsecond=0)
-                middle = middle if start < middle < end else start + SHORTEST_WINDOW
-                yield from self._window(path, stream, more, start, middle)
-                yield from self._window(path, stream, more, middle, end)
-                return
-            yield self._read_page(stream, answer, listed)
-            shown += len(listed)
-            if is_too_much and shown >= CAP:
+        try:
+            for answer, listed in self._list(path, stream, asked):
+                total = answer.body.get("total")
+                if isinstance(total, int) and total > CAP and not is_one_second:
+                    raise AboveCapError
+                yield self._read_page(stream, answer, listed)
+        except AboveCapError:
+            if is_one_second:
                 self._crowded.append(_written(start))
+                return
+            middle = (start + (end - start) / 2).replace(microsecond=0)
+            middle = middle if start < middle < end else start + SHORTEST_WINDOW
+            yield from self._window(path, stream, more, start, middle)
+            yield from self._window(path, stream, more, middle, end)
+
+    def _read_page(self, stream: str, answer: Answer, listed: list[Any]) -> Page:
+        parsed = self._parsed(LOG if stream == "log_entries" else AGAIN, answer)
+        parsed.each(listed, stream, parsed.log_entry if stream == "log_entries" else parsed.incident)
+        return parsed.page()
 
     def _tell_crowded(self, stream: str) -> None:
         """Raises StopScopeError, after everything else of the stream, where seconds had too many rows."""
@@ -272,11 +282,6 @@ class PagerDutySource:
                 + (f" (and in {len(crowded) - 1} more)" if crowded[1:] else "")
                 + f", and answers no more than {CAP:,} of them. All others were read and kept."
             )
-
-    def _read_page(self, stream: str, answer: Answer, listed: list[Any]) -> Page:
-        parsed = self._parsed(LOG if stream == "log_entries" else AGAIN, answer)
-        parsed.each(listed, stream, parsed.log_entry if stream == "log_entries" else parsed.incident)
-        return parsed.page()
 
     # -------------------------------------------------------------------- the independent count
 
@@ -324,13 +329,8 @@ class PagerDutySource:
 
     # ------------------------------------------------------------------------------------- asking
 
-    def _list(
-        self, path: str, stream: str, more: Parameters, *, ends_at_cap: bool = False
-    ) -> Iterator[tuple[Answer, list[Any]]]:
-        """Every page of a list. A page that says there is more and has nothing ends it, as missing.
-
-        ``ends_at_cap``: a list that goes on behind the last row that is answered ends there in silence.
-        """
+    def _list(self, path: str, stream: str, more: Parameters) -> Iterator[tuple[Answer, list[Any]]]:
+        """Every page of a list. A page that says there is more and has nothing ends it, as missing."""
         offset = 0
         while True:
             answer = self._get(path, {**more, "limit": PAGE_SIZE, "offset": offset})
@@ -350,9 +350,7 @@ class PagerDutySource:
                 )
             offset += len(listed)
             if offset + PAGE_SIZE > CAP:
-                if ends_at_cap:
-                    return
-                raise StopScopeError(
+                raise AboveCapError(
                     f"PagerDuty answers no more than {CAP:,} rows of {path}. What was read before is kept; "
                     "the rest is missing."
                 )

@@ -18,6 +18,7 @@ class Replayed:
     """Lists by path (``/incidents``). ``asked``: what was; ``broken``: a path without its list.
 
     ``ends``: which ends of a window belong to it, ``[)`` as in ranges; PagerDuty does not say.
+    ``tells_totals``: whether it counts when it is asked to.
     """
 
     lists: dict[str, list[Any]] = field(default_factory=dict)
@@ -25,6 +26,7 @@ class Replayed:
     cap: int = 10_000
     broken: str | None = None
     ends: str = "[)"
+    tells_totals: bool = True
     asked: list[tuple[str, Parameters]] = field(default_factory=list)
 
     def get(self, path: str, parameters: Parameters) -> Answer:
@@ -37,7 +39,8 @@ class Replayed:
         limit, offset = int(str(parameters.get("limit", 25))), int(str(parameters.get("offset", 0)))
         assert offset + limit <= self.cap
         shown = found[offset : offset + limit]
-        body: Json = {stream: shown, "more": offset + limit < len(found), "total": len(found)}
+        body: Json = {stream: shown, "more": offset + limit < len(found)}
+        body["total"] = len(found) if self.tells_totals else None
         if path == self.broken:
             body = {stream: "out of order"}
         return Answer(body=body, served_at_utc=self.now_utc)

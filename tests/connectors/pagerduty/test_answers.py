@@ -140,6 +140,20 @@ def test_whichever_end_belongs_to_a_window_every_entry_comes(
     assert sum(stream == "log_entries" for stream, _ in found) == len(log)
 
 
+def test_without_totals_the_cap_itself_splits_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a second with too many is named all the same."""
+    monkeypatch.setattr(client, "CAP", 300)
+    shown, log = many(1_500, apart=timedelta(minutes=7))
+    transport = account(incidents=[shown], log_entries=log)
+    transport.cap, transport.tells_totals = 300, False
+    found = records(PagerDutySource(transport=transport))
+    assert sum(stream == "log_entries" for stream, _ in found) == len(log)
+    crowded = FIRST + timedelta(hours=3, minutes=1)
+    log += [entry("trigger", shown, crowded.isoformat()) | {"id": f"X{place}"} for place in range(301)]
+    gaps = [one for one in PagerDutySource(transport=transport).pages() if isinstance(one, Gap)]
+    assert [f"one second, {crowded:%Y-%m-%dT%H:%M:%SZ}, and" in gap.message for gap in gaps] == [True]
+
+
 def test_a_second_with_more_than_the_cap_is_named_and_everything_else_is_read() -> None:
     """Nothing smaller than a second can be asked for: 10,000 of it come, and all before and after it."""
     shown, log = many(400, apart=timedelta(hours=1))
