@@ -38,7 +38,7 @@ def completeness_of(
     }
     sources = sorted({row["source"] for row in ledger} | (loaded - _FILES))
     told: dict[str, list[str]] = {}
-    gaps: list[str] = []
+    gaps: dict[str, list[str]] = {}
     whole = bool(sources)
     so_far = " so far" if published.as_of_utc < quarter.ends_utc(published) else ""
     for source in sources:
@@ -50,20 +50,19 @@ def completeness_of(
         if source in _GAPS_ONLY:
             in_quarter = {month: found for month, found in in_quarter.items() if found}
             if not in_quarter:
-                gaps += [f"{SOURCE_NAMES[source]}, {gap}" for gap in _gaps(of_source)]
+                gaps[source] = [f"{SOURCE_NAMES[source]}, {gap}" for gap in _gaps(of_source)]
                 continue
         name = SOURCE_NAMES.get(source, source)
         told.setdefault(_quarter_words(in_quarter, so_far), []).append(name)
         whole &= all(found == {"complete"} for found in in_quarter.values())
-        gaps += [f"{name}, {gap}" for gap in _gaps(of_source)]
+        gaps[source] = [f"{name}, {gap}" for gap in _gaps(of_source)]
         silent = [month for month in begun if not status_of[month]]
         if silent and source not in _GAPS_ONLY:
-            gaps.append(f"{name}: nothing is known about {_span(silent)}.")
-    gaps += _load_gaps(connection, published)
+            gaps[source].append(f"{name}: nothing is known about {_span(silent)}.")
     return Completeness(
         quarter=tuple(f"{listed(names)}: {words}." for words, names in told.items())
         or ("No source has been read yet.",),
-        gaps=tuple(_cut(gaps)),
+        gaps=tuple(_cut(list(gaps.values()), _load_gaps(connection, published))),
         rejected=_rejected(connection),
         is_complete=whole,
         deleted=_deleted([row for row in ledger if row["month"] in begun]),
@@ -74,9 +73,11 @@ def ledger_words(connection: duckdb.DuckDBPyConnection, months: Sequence[str]) -
     """What is missing in these months, what was deleted, what is set aside; nothing if all is well."""
     ledger = [row for row in _ledger(connection) if row["month"] in months]
     gaps = [
-        f"{SOURCE_NAMES.get(source, source)}, {gap}"
+        [
+            f"{SOURCE_NAMES.get(source, source)}, {gap}"
+            for gap in _gaps([row for row in ledger if row["source"] == source])
+        ]
         for source in sorted({row["source"] for row in ledger})
-        for gap in _gaps([row for row in ledger if row["source"] == source])
     ]
     return tuple(
         sentence
@@ -187,10 +188,15 @@ def _load_gaps(connection: duckdb.DuckDBPyConnection, published: Publication) ->
     ]
 
 
-def _cut(gaps: list[str], *, at_most: int = 6) -> list[str]:
-    if len(gaps) <= at_most:
-        return gaps
-    return [*gaps[:at_most], f"{len(gaps) - at_most} more gaps are in the ledger (evenhand completeness)."]
+def _cut(gaps: Sequence[Sequence[str]], of_loads: Sequence[str] = (), *, at_most: int = 6) -> list[str]:
+    """Where there are too many: some of each source, then those of loads, and how many more there are."""
+    places = sorted(
+        (nth, of, gap) for of, listed_gaps in enumerate(gaps) for nth, gap in enumerate(listed_gaps)
+    )
+    shown = sorted(places[:at_most], key=lambda place: (place[1], place[0]))
+    told = [gap for _, _, gap in shown] + list(of_loads[: at_most - len(shown)])
+    more = len(places) + len(of_loads) - len(told)
+    return [*told, f"{more} more gaps are in the ledger (evenhand completeness)."] if more else told
 
 
 def _rejected(connection: duckdb.DuckDBPyConnection) -> str | None:
