@@ -41,10 +41,12 @@ class Detail:
     ``counted_over``: n over another detail. ``exposure_times``: the exposure of a rate in another unit.
     ``value_with``: the share, were the cases of another detail in its numerator too; ``value_without``: the
     share, were they not in it, and those of ``sample_without`` no cases at all; like the value both need the
-    minimum sample. ``words`` stand after the figure where it is shown; without them it is not.
+    minimum sample. ``words`` stand after the figure where it is shown (``words_of_one`` after a 1); without
+    them it is not.
     """
 
     words: str = ""
+    words_of_one: str = ""
     outcomes: tuple[str, ...] = ()
     whys: tuple[str, ...] = ()
     distinct: Distinct | None = None
@@ -304,7 +306,7 @@ def _check_details(name: str, metric: Metric) -> None:
         told = [
             entry.name
             for entry in fields(detail)
-            if entry.name not in ("words", "sample_without") and getattr(detail, entry.name)
+            if entry.name not in ("words", "words_of_one", "sample_without") and getattr(detail, entry.name)
         ]
         if len(told) != 1:
             raise CatalogueError(

@@ -48,7 +48,7 @@ class MonthCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One series to look at. ``further`` are the counted cases that are not listed."""
+    """One series to look at. ``further`` are the cases that moved it as well and are not listed."""
 
     subject: str
     key: SeriesKey
@@ -107,7 +107,7 @@ def _place(connection: duckdb.DuckDBPyConnection, metric: Metric, row: Mapping[s
         key=_key(row),
         sentence=row["sentence"],
         cases=tuple(_case(metric, case) for case in listed[:CASES]),
-        further=0 if are_of_people else len(found) - len(listed[:CASES]),
+        further=len(listed[CASES:]),
         why_no_cases=_why_none(len(found), are_of_people=are_of_people),
     )
 

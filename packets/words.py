@@ -126,6 +126,7 @@ def detail_texts(metric: Metric, cell: Mapping[str, Any] | None) -> list[str]:
         if not words or figure is None or (suspected and not figures[suspected]):
             continue
         is_share = detail["counted_over"] or suspected
+        words = (detail.get("words_of_one") if figure == 1 and not is_share else None) or words
         text = f"{percent(figure) if is_share else _plain_number(figure)} {words}"
         told.append(f"{text} (few)" if detail["counted_over"] and figure < FEW_ANSWERED else text)
     return told

@@ -2,16 +2,20 @@
 
 import csv
 import io
+import json
 import re
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from metrics_catalog.catalogue import Detail
+from packets.catalogue import metrics
 from packets.errors import PacketError
 from packets.trend_page import trend_html, write_trend_page
 from packets.trends import COLUMNS, TrendRow, trend_csv, trend_rows
-from packets.words import delta_text, interval_text, value_text
+from packets.words import delta_text, detail_texts, interval_text, value_text
 from tests.packets.gold import assert_gold
 from tests.packets.organisation import Organisation, small, utc
 
@@ -219,3 +223,18 @@ def test_the_page_is_written(small_database: duckdb.DuckDBPyConnection, tmp_path
 
 def test_columns_are_the_fields_of_a_row() -> None:
     assert tuple(TrendRow.__dataclass_fields__) == COLUMNS
+
+
+def test_one_of_something_is_told_in_the_singular(small_database: duckdb.DuckDBPyConnection) -> None:
+    metric = replace(
+        metrics(small_database)[0],
+        details={
+            "n_rollbacks": asdict(Detail(words="rollbacks among them", words_of_one="rollback among them")),
+            "n_light": asdict(Detail(words="light")),
+        },
+    )
+    for figures, told in (
+        ({"n_rollbacks": 1, "n_light": 1}, ["1 rollback among them", "1 light"]),
+        ({"n_rollbacks": 2, "n_light": 0}, ["2 rollbacks among them", "0 light"]),
+    ):
+        assert detail_texts(metric, {"details": json.dumps(figures)}) == told
