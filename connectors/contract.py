@@ -1,13 +1,14 @@
 """What every source gives, whatever it reads.
 
-Here: the page of records, the quarantined record, the gap, and the protocol of a source.
+Here: the page of records, the quarantined record, the gap, the protocol of a source, and what reading costs.
 Not here: how a source reads (its own folder), or where pages go (warehouse).
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 
 class Record(Protocol):
@@ -58,13 +59,126 @@ class Gap:
     message: str
 
 
-@dataclass(slots=True, kw_only=True)
-class Usage:
-    """What reading has cost so far."""
+@dataclass(slots=True)
+class Cost:
+    """Requests of one kind, the points they cost, and the seconds until the next one was asked."""
 
     requests: int = 0
     points: int = 0
-    scopes: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Usage:
+    """What reading has cost so far, in all and by the kind of what was asked for.
+
+    The time of a request ends when the next is asked: what is made of its answer belongs to it. ``clock``
+    gives seconds that only go forward, without those of waiting for a limit.
+    """
+
+    requests: int = 0
+    points: int = 0
+    kinds: dict[str, Cost] = field(default_factory=dict)
+    clock: Callable[[], float] = time.perf_counter
+    _asked: tuple[str, float] | None = None
+
+    def asks(self, kind: str) -> None:
+        """A request begins."""
+        self.ends()
+        self.requests += 1
+        self.kinds.setdefault(kind, Cost()).requests += 1
+        self._asked = (kind, self.clock())
+
+    def costs(self, points: int) -> None:
+        """Points of the request that was asked last."""
+        self.points += points
+        if self._asked is not None:
+            self.kinds[self._asked[0]].points += points
+
+    def outlook(
+        self,
+        more: Mapping[str, float],
+        *,
+        is_full: bool,
+        unknown: Sequence[str] = (),
+        limit: "Limit | None" = None,
+    ) -> "Outlook":
+        """What a run will take that has so many requests of each kind before it."""
+        requests: dict[str, float] = {kind: cost.requests for kind, cost in self.kinds.items()}
+        for kind, n in more.items():
+            requests[kind] = requests.get(kind, 0) + n
+        expected = {kind: n for kind, n in requests.items() if n}
+        return Outlook(is_full=is_full, requests=expected, unknown=tuple(unknown), limit=limit)
+
+    def ends(self) -> None:
+        """What was made of the last answer is done."""
+        if self._asked is not None:
+            kind, begun = self._asked
+            self.kinds[kind].seconds += self.clock() - begun
+            self._asked = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """What an earlier run of the same source took, by kind. ``is_full``: it read everything."""
+
+    is_full: bool
+    kinds: Mapping[str, Cost]
+
+
+NIGHTS = 3
+"""So many of the newest runs tell what the next will find that nothing counts."""
+
+
+def usual(past: Sequence[PastRun], kind: str, *, is_full: bool, otherwise: float) -> float:
+    """Requests of that kind in the newest runs of the same sort, on average.
+
+    ``otherwise`` is what is expected without them, and counts as one of them: a single night tells little.
+    """
+    found = [run.kinds[kind].requests if kind in run.kinds else 0 for run in past if run.is_full == is_full]
+    newest = [otherwise, *found[-NIGHTS:]]
+    return sum(newest) / len(newest)
+
+
+def last(past: Sequence[PastRun], kind: str, *, is_full: bool) -> int | None:
+    """Requests of that kind in the newest run of the same sort; None where there was none."""
+    found = [run.kinds[kind].requests if kind in run.kinds else 0 for run in past if run.is_full == is_full]
+    return found[-1] if found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """Points that are left, in how many seconds there will be new ones, and how many then, for an hour."""
+
+    left: int
+    renewed_in_seconds: float
+    an_hour: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """How many requests of each kind a run will take, what it has asked so far included.
+
+    Parts of a request are those that may be made or not.
+    ``unknown`` says in words what the source does not count beforehand, so that it may take more. ``limit``
+    is that of the source, where it says one.
+    """
+
+    is_full: bool
+    requests: Mapping[str, float]
+    unknown: tuple[str, ...] = ()
+    limit: Limit | None = None
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """A source that can tell what a run will take, before its pages.
+
+    ``rehearse`` does with a page what will be done with each, and keeps nothing of it: so that the time of a
+    page is known before the first. Raises StopSourceError.
+    """
+
+    def outlook(self, past: Sequence[PastRun], rehearse: Callable[[Page], None], /) -> Outlook: ...
 
 
 class Source(Protocol):

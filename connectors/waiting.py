@@ -71,13 +71,13 @@ class Patience:
         left = self.may_wait_seconds - self.waited_seconds
         if seconds > left:
             raise StopSourceError(
-                f"{reason} It would take {_duration(seconds)} of waiting; this run has waited "
-                f"{_duration(self.waited_seconds)} of the {_duration(self.may_wait_seconds)} it may "
+                f"{reason} It would take {duration(seconds)} of waiting; this run has waited "
+                f"{duration(self.waited_seconds)} of the {duration(self.may_wait_seconds)} it may "
                 "([run] may_wait_minutes in evenhand.toml). What was read before is kept; the rest is "
                 "missing until the next run."
             )
         if seconds >= _WORTH_SAYING_SECONDS:
-            self.say(f"waiting {_duration(seconds)}: {reason}")
+            self.say(f"waiting {duration(seconds)}: {reason}")
 
     def _sleep(self, seconds: float) -> None:
         self.waited_seconds += seconds
@@ -131,6 +131,7 @@ def _wait_seconds(state: RetryCallState) -> float:
     return float(first * 2 ** (state.attempt_number - 1))
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Minutes and seconds in words."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes and rest else f"{minutes} min" if minutes else f"{rest} s"

@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from connectors.contract import Page
+from connectors.contract import Foreseeing, Page, Source
 from connectors.errors import StopSourceError
 from connectors.github.client import GitHubSource
 from connectors.pagerduty.client import PagerDutySource
@@ -27,6 +28,7 @@ from connectors.waiting import Patience
 from metrics_catalog.catalogue import Metric, load_catalogue
 from pipelines.gate import Gate, Verdict
 from pipelines.ledger import counted_pull_requests, expected_incidents
+from pipelines.outlook import Forecast, ahead_in_words, forecast, past_runs, taken_in_words
 from pipelines.profiles import checks, profile
 from pipelines.settings import Settings
 from pipelines.sources import REGISTRY, Asking, Registered, draft_path
@@ -55,6 +57,7 @@ from warehouse.landing import (
     LandingError,
     Load,
     Manifest,
+    Reading,
     choose_loads,
     newest_known_at,
 )
@@ -208,8 +211,9 @@ def land(night: Night, name: str) -> Manifest | None:
 
 def _land(night: Night, registered: Registered) -> Manifest:
     source, draft = registered.source, registered.draft
+    goes_on = draft is not None and not draft.is_empty
     if draft is not None:
-        if not draft.is_empty:
+        if goes_on:
             night.say(f"{source.name}: going on with a load that has not ended")
         night.landing.remove_unfinished(source.name, draft.unfinished)
     load = night.landing.open_load(
@@ -222,8 +226,11 @@ def _land(night: Night, registered: Registered) -> Manifest:
     )
     if draft is not None:
         draft.belongs_to(load.load_id)
-    pages = 0
+    pages, told, waited = 0, None, night.patience.waited_seconds
+    source.usage.ends()
+    source.usage.clock = lambda: time.perf_counter() - night.patience.waited_seconds
     try:
+        told = _look_ahead(night, source, load)
         for item in source.pages():
             if isinstance(item, Page):
                 pages += 1
@@ -245,16 +252,47 @@ def _land(night: Night, registered: Registered) -> Manifest:
         _count_independently(night, source, load)
     if isinstance(source, GitHubSource):
         _read_identities(night, source, load)
-    manifest = load.finish(requests=source.usage.requests, points=source.usage.points)
+    source.usage.ends()
+    kinds = source.usage.kinds
+    waited = night.patience.waited_seconds - waited
+    reading = Reading(
+        is_full=told is None or told.is_full,
+        kinds={kind: (cost.requests, cost.points, round(cost.seconds, 3)) for kind, cost in kinds.items()},
+        seconds=None if goes_on else round(sum(cost.seconds for cost in kinds.values()) + waited, 3),
+        foreseen_requests=None if told is None else told.requests,
+        foreseen_seconds=None if told is None or goes_on else round(told.seconds, 3),
+    )
+    manifest = load.finish(
+        requests=source.usage.requests, points=source.usage.points, reading=reading if kinds else None
+    )
     if draft is not None:
         draft.remove()
     rejected = manifest.rows.get("rejected_records", 0)
     night.say(
         f"{source.name}: {sum(manifest.rows.values()) - rejected:,} rows in {pages} pages"
         + (f", {manifest.requests} requests" if manifest.requests else "")
+        + (taken_in_words(reading, manifest.requests) if manifest.requests else "")
         + (f", {rejected} rejected (ops.rejected_records)" if rejected else "")
     )
     return manifest
+
+
+def _look_ahead(night: Night, source: Source, load: Load) -> Forecast | None:
+    """Say what reading the source will take, before it is read. None where it cannot tell, or nobody waits:
+    the made-up organisation has no network and no limits."""
+    if not isinstance(source, Foreseeing) or night.settings.sources.demo is not None:
+        return None
+    past = past_runs(night.landing.manifests(), source.name, source.reads)
+    scratch = load.rehearsal()
+    outlook = source.outlook(
+        past,
+        lambda page: scratch.write(page.records, scope=page.scope, fetched_at_utc=page.served_at_utc),
+    )
+    told = forecast(outlook, source.usage, past)
+    left = night.patience.may_wait_seconds - night.patience.waited_seconds
+    for line in ahead_in_words(source.name, told, left):
+        night.say(line)
+    return told
 
 
 def _count_independently(night: Night, source: GitHubSource | PagerDutySource, load: Load) -> None:

@@ -18,7 +18,7 @@ from metrics_catalog.catalogue import Metric
 from metrics_catalog.tables import tables
 from transforms.core.streams import STREAMS, changed_within_load
 from transforms.queries import create, insert, sql
-from warehouse.landing import ChosenLoad
+from warehouse.landing import ChosenLoad, Reading
 
 LATE_DAYS = 31
 """How long after a case what belongs to it may still come, where it is not open: the longest time that a
@@ -70,6 +70,7 @@ def build_loads(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoa
             "rows": sum(load.manifest.rows.values()),
             "requests": load.manifest.requests,
             "points": load.manifest.points,
+            **_reading(load.manifest.reading),
             "content_hash": load.manifest.content_hash,
         }
         for load in loads
@@ -105,6 +106,11 @@ def build_loads(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoa
     connection.register("incoming", pl.DataFrame(gaps, schema=schema, orient="row"))
     connection.execute("CREATE OR REPLACE TABLE newest_scopes AS SELECT * FROM incoming")
     connection.unregister("incoming")
+
+
+def _reading(reading: Reading | None) -> dict[str, float | None]:
+    names = ("seconds", "foreseen_requests", "foreseen_seconds")
+    return {name: None if reading is None else getattr(reading, name) for name in names}
 
 
 def build_rejected_records(connection: duckdb.DuckDBPyConnection, sources: Sequence[str]) -> None:

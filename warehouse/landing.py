@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import NoneType, UnionType
@@ -62,6 +62,22 @@ class Pack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What reading a load took, and what had been foreseen.
+
+    ``kinds``: requests, points and seconds by the kind of what was asked for, without waiting for limits.
+    ``is_full``: it read everything. ``seconds``: all of it, with waiting; None where a load was gone on with,
+    because the times of two runs are no time of one. Foreseen is None where nobody could tell.
+    """
+
+    is_full: bool
+    kinds: Mapping[str, tuple[int, int, float]]
+    seconds: float | None
+    foreseen_requests: int | None
+    foreseen_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What one load holds.
 
@@ -85,6 +101,7 @@ class Manifest:
     points: int
     folder: Path
     pack: Pack | None = None
+    reading: Reading | None = None
 
     def own_files(self, stream: str) -> list[Path]:
         """The load's own files that hold rows of a stream; none where it is read from a pack."""
@@ -244,6 +261,10 @@ class Load:
         for reject in rejected:
             self._keep(REJECTED, reject, bookkeeping)
 
+    def rehearsal(self) -> "Load":
+        """One to write pages to that are not kept: it has no files, and is never finished."""
+        return replace(self, rows={}, _buffers={}, _files={}, _pages={}, _gaps={}, _hash=0)
+
     def gap(self, *, scope: str, message: str) -> None:
         """Say what could not be read."""
         self._pages.setdefault(scope, 0)
@@ -255,7 +276,7 @@ class Load:
             self._flush(stream)
         return [self.folder / name for name in self._files.get(stream, ())]
 
-    def finish(self, *, requests: int = 0, points: int = 0) -> Manifest:
+    def finish(self, *, requests: int = 0, points: int = 0, reading: Reading | None = None) -> Manifest:
         """Write what is still in memory, then the manifest, in one rename.
 
         A stream without rows gets an empty file, so that its columns are known to whoever reads it.
@@ -280,6 +301,7 @@ class Load:
             "content_hash": f"{self._hash:032x}",
             "requests": requests,
             "points": points,
+            "reading": None if reading is None else asdict(reading),
         }
         target = self.folder / "manifest.json"
         write_whole(target, manifest)
@@ -378,12 +400,21 @@ def _read(path: Path, pack: Pack | None = None) -> Manifest:
             points=document["points"],
             folder=path.parent,
             pack=pack,
+            reading=_reading(document.get("reading")),
         )
     except (ValueError, KeyError, TypeError) as problem:
         raise LandingError(
             f"{path} is not a manifest ({type(problem).__name__}: {problem}). Nothing was read. "
             f"Restore it from a backup; without it this load does not exist."
         ) from problem
+
+
+def _reading(document: dict[str, Any] | None) -> Reading | None:
+    """Loads of earlier versions do not say."""
+    if document is None:
+        return None
+    kinds = {kind: (int(n), int(points), float(s)) for kind, (n, points, s) in document["kinds"].items()}
+    return Reading(**{**document, "kinds": kinds})
 
 
 def _read_pack(path: Path) -> Pack:

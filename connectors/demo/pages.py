@@ -91,6 +91,8 @@ class DemoTransport:
             shown, problem = self._answer(operation)
             if shown is not None and index == 0:  # a request tells its budget once
                 shown = {"rateLimit": self._budget(points), **shown}
+                if operation.name == "ServerTime":  # asks for it
+                    shown["rateLimit"]["limit"] = POINTS_AN_HOUR
             data.append(shown)
             if problem is not None:
                 errors.append({**problem, "operation": index})
@@ -116,6 +118,7 @@ class DemoTransport:
             "MoreReactions": self._more_reactions,
             "ReactionCounts": self._reaction_counts,
             "Deployments": self._deployments,
+            "DeploymentSpan": self._deployment_span,
         }
         if operation.name not in answers:
             known = ", ".join(sorted(answers))
@@ -191,10 +194,14 @@ class DemoTransport:
         }
 
     def _created(self, asked: Mapping[str, Any]) -> Json:
-        """Understands the one kind of search that the client asks."""
+        """Understands the two kinds of search that the client asks."""
         words = dict(part.split(":", 1) for part in asked["query"].split())
-        first, last = words["created"].split("..")
         listed = self._pull_requests_of(self._repository(words["repo"])).listed
+        if "updated" in words:
+            since = words["updated"].removeprefix(">=")
+            changed = [one for one in listed if text_of(updated_at_utc(one, self.now_utc)) >= since]
+            return {"search": {"issueCount": len(changed)}}
+        first, last = words["created"].split("..")
         inside = [
             one
             for one in listed
@@ -220,6 +227,14 @@ class DemoTransport:
                     user = {"databaseId": account.database_id, "login": account.login}
                     return {"user": {**user, "organizationVerifiedDomainEmails": [person.email]}}
         raise NotFoundError("user", f"Could not resolve to a User with the login of '{asked['login']}'.")
+
+    def _deployment_span(self, asked: Mapping[str, Any]) -> Json:
+        whole = self._deployments({**asked, "pageSize": 1_000_000})["repository"]["deployments"]["nodes"]
+        newest = {"pageInfo": {"hasNextPage": len(whole) > MORE}, "nodes": whole[:MORE]}
+        parts = {"newest": newest, "oldest": {"nodes": whole[-1:]}}
+        for part in parts.values():
+            part["nodes"] = [{"createdAt": one["createdAt"]} for one in part["nodes"]]
+        return {"repository": parts}
 
     def _deployments(self, asked: Mapping[str, Any]) -> Json:
         repository = self._repository(f"{asked['owner']}/{asked['name']}")

@@ -68,6 +68,10 @@ def search_text(name: str, first_utc: datetime | None, last_utc: datetime) -> st
     return f"repo:{name} is:pr created:{first}..{last_utc:%Y-%m-%dT%H:%M:%SZ}"
 
 
+def changed_text(name: str, since_utc: datetime) -> str:
+    return f"repo:{name} is:pr updated:>={since_utc:%Y-%m-%dT%H:%M:%SZ}"
+
+
 @dataclass(slots=True, kw_only=True)
 class PageSize:
     """How many rows a page asks for: fewer where GitHub leaves holes, or does not answer in time."""

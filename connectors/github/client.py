@@ -5,17 +5,19 @@ Not here: HTTP (``http``), fields (``parse``), what is still to be read of a pag
 (warehouse).
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.contract import Gap, Page, Usage
+from connectors.contract import Gap, Limit, Outlook, Page, PastRun, Usage, usual
 from connectors.errors import SkippableRecordError, StopScopeError, StopSourceError, TriedOftenError
 from connectors.github.answers import (
     Again,
     Found,
     PageSize,
+    changed_text,
     found_of,
     half_read,
     has_holes,
@@ -32,9 +34,21 @@ from connectors.github.answers import (
     updated_at,
 )
 from connectors.github.census import Places, places_of, said_of
+from connectors.github.deployments import PAGE_SIZE as DEPLOYMENTS_A_PAGE
+from connectors.github.deployments import REPOSITORIES_A_REQUEST as DEPLOYMENTS_A_REQUEST
 from connectors.github.deployments import deployment_pages
 from connectors.github.identities import read_identities
 from connectors.github.known import KnownRepository, KnownThread
+from connectors.github.outlook import (
+    RESTS,
+    deployments_before,
+    kind_of,
+    limit_of,
+    pages_of,
+    requests_for,
+    span_of,
+    swept,
+)
 from connectors.github.parse import Parsed, parse_pull_request, parse_repository
 from connectors.github.permissions import lacking
 from connectors.github.reactions import ratings_of
@@ -54,6 +68,12 @@ SWEPT_A_REQUEST = 100
 RATED_A_REQUEST = 20 * SWEPT_A_REQUEST
 COUNTS_A_REQUEST = 12
 SWEEP = "github:sweep"
+SMALLEST_PAGE = 10
+"""What a search counts may be a little behind: a page for few pull requests has room for some more."""
+MAY_BE = 0.5
+"""Of a request that is made or not, and no earlier night tells."""
+SAMPLE = 3
+"""So many first pages tell, where no run before does, how long a page takes."""
 QUIET_REQUESTS = 20
 """After fewer requests than this, a night also asks whose accounts are that nobody claims."""
 
@@ -95,6 +115,10 @@ class GitHubSource:
     _waiting: Waiting = field(default_factory=Waiting)
     _unread: dict[str, tuple[str, int]] = field(default_factory=dict)
     _rides_along: bool = True
+    _limit: Limit | None = None
+    _listed: list["Found | Page | Gap"] | None = None
+    _changed_in: dict[str, int] = field(default_factory=dict)
+    _ahead: dict[str, Answer] = field(default_factory=dict)
 
     @property
     def reads(self) -> str:
@@ -105,9 +129,11 @@ class GitHubSource:
         """The server's own time at the start, from its first answer. Raises StopSourceError."""
         if self._server_time is None:
             try:
-                self._server_time = self._send([Operation(name="ServerTime", variables={})]).served_at_utc
+                answer = self._send([Operation(name="ServerTime", variables={})])
             except StopScopeError as reason:
                 raise StopSourceError(str(reason)) from None
+            self._server_time = answer.served_at_utc
+            self._limit = limit_of(answer.data[0], answer.served_at_utc, time.time())
         return self._server_time
 
     def pages(self) -> Iterator[Page | Gap]:
@@ -124,27 +150,28 @@ class GitHubSource:
     def _all(self) -> Iterator[Page | Gap]:
         seen = {name.lower() for name in self.left_out}
         self._unread.clear()
-        for found in self._found():
+        for found in self._found() if self._listed is None else self._listed:
             if not isinstance(found, Found):
                 yield found
             elif found.name.lower() not in seen and not self._is_left_out(found):
                 seen.add(found.name.lower())
                 yield from self._unchanged(found) or self._repository(found.name)
         yield from self._out_of_sight()
-        yield from self._rests_left()
         if self.known:
             yield from self._sweep()
-            yield from self._rests_left()
+        yield from self._rests_left()
         for scope, (name, count) in self._unread.items():
             # Without a gap the next run would not reach back to them.
             yield Gap(scope=scope, message=unread_in_words(name, count))
         for by, reading in READINGS.items():
-            wanted = [each for each in self.read.values() if self._reaches_production(each) == by]
+            wanted = [
+                each for each in self.read.values() if self._reaches_production(each.name_with_owner) == by
+            ]
             yield from deployment_pages(self._send, wanted, self.known, reading)
 
-    def _reaches_production(self, repository: Repository) -> str | None:
+    def _reaches_production(self, name: str) -> str | None:
         """What tells that a change of it did: deployments, releases, tags, or nothing that is read here."""
-        told = self.released_by.get(repository.name_with_owner.lower())
+        told = self.released_by.get(name.lower())
         return told or ("deployments" if self.deployments else None)
 
     def identities(self) -> Iterator[Page]:
@@ -163,6 +190,139 @@ class GitHubSource:
             requests=1 if self.known else 2,
             served_at_utc=self.server_time(),
         )
+
+    # -------------------------------------------------------------------------------- the outlook
+
+    def outlook(self, past: Sequence[PastRun], rehearse: Callable[[Page], None], /) -> Outlook:
+        """How many requests a run will take. What is asked for that is part of the run and not asked twice,
+        but for the counts. Raises StopSourceError."""
+        self.server_time()
+        self._listed = list(self._found())
+        seen = {name.lower() for name in self.left_out}
+        found: list[Found] = []
+        for each in self._listed:
+            if isinstance(each, Found) and each.name.lower() not in seen and not self._is_left_out(each):
+                seen.add(each.name.lower())
+                found.append(each)
+        unknown: list[str] = []
+        pages = self._pages_ahead([each for each in found if not self._is_unchanged(each)], unknown)
+        if not any("PullRequests" in run.kinds for run in past):
+            self._sample(pages, rehearse)
+        is_full = not self.known
+        more: dict[str, float] = {"PullRequests": sum(pages.values()) - len(self._ahead)}
+        more["Deployments"] = self._deployments_ahead([each.name for each in found], past, unknown)
+        ids = {each.repository.repository_id for each in found if each.repository is not None}
+        gone = [
+            key for key, names in self.names_of.items() if key not in ids and self._is_configured(names[-1])
+        ]
+        if not is_full:
+            more["RepositoryState"] = requests_for(len(gone), REPOSITORIES_A_REQUEST)
+            more |= self._sweep_ahead(found, pages, past)
+        rests = usual(past, RESTS, is_full=is_full, otherwise=MAY_BE)
+        more[RESTS] = max(1.0, rests) if pages else rests
+        more["CreatedPullRequests"] = requests_for(len(found), COUNTS_A_REQUEST)
+        so_far = self.usage.requests + sum(more.values())
+        more["AccountAddresses"] = self._identities_ahead(so_far, reads_any=bool(pages))
+        return self.usage.outlook(more, is_full=is_full, unknown=unknown, limit=self._limit)
+
+    def _pages_ahead(self, walked: Sequence["Found"], unknown: list[str]) -> dict[str, int]:
+        """How many pages each repository has that is to be walked, by its name."""
+        since: dict[str, datetime | None] = {}
+        for each in walked:
+            key = self._scope_of(each.name) if each.repository is None else each.repository.repository_id
+            since[each.name] = max(
+                (end for end in (self.since_utc, self._until(key)) if end is not None), default=None
+            )
+        texts = [
+            search_text(name, None, self.server_time()) if first is None else changed_text(name, first)
+            for name, first in since.items()
+        ]
+        pages = {}
+        for (name, first), n in zip(since.items(), self._counts(texts), strict=True):
+            if n is None:
+                unknown.append(f"how many pull requests {name} has")
+            elif first is not None:
+                self._changed_in[name] = n
+            pages[name] = pages_of(n or 0, is_whole=first is None, size=self._page_size(name))
+        return pages
+
+    def _page_size(self, name: str) -> int:
+        """So many pull requests a page as have changed, and one behind them, where that is told."""
+        changed = self._changed_in.get(name)
+        return self.page_size if changed is None else min(self.page_size, max(SMALLEST_PAGE, changed + 1))
+
+    def _sample(self, pages: Mapping[str, int], rehearse: Callable[[Page], None]) -> None:
+        """The first pages of the largest repositories, which tell how long a page takes. They are kept."""
+        for name in sorted(pages, key=lambda each: -pages[each])[:SAMPLE]:
+            try:
+                answer = self._ask_for_page(name, None, PageSize(largest=self.page_size, now=self.page_size))
+                fields = path_of(answer, "repository", what=name)
+                connection = path_of(answer, "repository", "pullRequests", what=name)
+                listed = listed_of(connection, name, "pull requests")
+                rehearse(self._rehearsed(listed, repository_of(fields, name), answer.served_at_utc))
+            except StopScopeError:
+                continue  # the walk asks again, and says what is wrong
+            self._ahead[name] = answer
+
+    def _rehearsed(self, listed: Sequence[Any], repository: Repository, served_at_utc: datetime) -> Page:
+        parsed = Parsed(scope=repository.repository_id, served_at_utc=served_at_utc)
+        for node in listed:
+            if isinstance(node, dict):
+                parse_pull_request(node, repository, parsed, ref="")
+        records = parsed.all_records()
+        return Page(scope=repository.repository_id, served_at_utc=served_at_utc, records=records)
+
+    def _deployments_ahead(self, names: Sequence[str], past: Sequence[PastRun], unknown: list[str]) -> float:
+        """Requests for what reached production: one for some repositories, and what goes on behind it."""
+        of = {by: [name for name in names if self._reaches_production(name) == by] for by in READINGS}
+        first = sum(requests_for(len(own), DEPLOYMENTS_A_REQUEST) for own in of.values())
+        if self.known:
+            return max(first, usual(past, "Deployments", is_full=False, otherwise=first))
+        unknown += [f"how many {by} there are" for by, own in of.items() if own and by != "deployments"]
+        spans: dict[str, tuple[datetime, datetime]] = {}
+        own = of["deployments"]
+        for start in range(0, len(own), REPOSITORIES_A_REQUEST):
+            some = own[start : start + REPOSITORIES_A_REQUEST]
+            try:
+                answer = self._send([_named("DeploymentSpan", name) for name in some])
+            except StopScopeError:
+                unknown.append("how many deployments there are")
+                continue
+            told = zip(some, map(span_of, answer.data), strict=True)
+            spans |= {name: span for name, span in told if span is not None}
+        now_utc = self.server_time()
+        counts = self._counts([search_text(name, at, now_utc) for name in spans for at in spans[name]])
+        pairs = zip(spans.values(), counts[::2], counts[1::2], strict=True)
+        behind = [deployments_before(span, (n, of_newest), now_utc) for span, n, of_newest in pairs]
+        return first + sum(requests_for(n, DEPLOYMENTS_A_PAGE) for n in behind)
+
+    def _sweep_ahead(
+        self, found: Sequence["Found"], pages: Mapping[str, int], past: Sequence[PastRun]
+    ) -> dict[str, float]:
+        """Requests of the sweep, and those for what it finds."""
+        read = {one.repository.repository_id: one.name for one in found if one.repository is not None}
+        known = {key: one for key, one in self.known.items() if key in read}
+        anyway = {key: pages[name] * self._page_size(name) for key, name in read.items() if name in pages}
+        looked_at, rated = swept(
+            {key: len(one.recent) for key, one in known.items()},
+            {key: sum(map(len, one.rated.values())) for key, one in known.items()},
+            anyway,
+        )
+        return {
+            "ThreadStates": requests_for(looked_at, SWEPT_A_REQUEST),
+            "ReactionCounts": requests_for(rated, RATED_A_REQUEST),
+            "PullRequestsById": usual(past, "PullRequestsById", is_full=False, otherwise=MAY_BE),
+        }
+
+    def _identities_ahead(self, so_far: float, *, reads_any: bool) -> float:
+        """A few requests about accounts that nobody claims; a full read finds more of them than two hold."""
+        if not self.known:
+            return 2
+        asked = [one for one in self.unclaimed if one.account_id not in self.not_asked]
+        people = [one for one in asked if one.kind == "user"]
+        if so_far >= QUIET_REQUESTS:
+            return 0
+        return 1 if people else MAY_BE if reads_any else 0  # pages may name accounts not seen before
 
     # ------------------------------------------------------------------------- which repositories
 
@@ -293,18 +453,16 @@ class GitHubSource:
     def _unchanged(self, found: "Found") -> list[Page | Gap]:
         """The one page of a repository in which nothing moved since its last complete run; else nothing."""
         repository = found.repository
-        until = self._until(repository.repository_id) if repository is not None else None
-        if (
-            repository is None
-            or until is None
-            or found.updated_at_utc is None
-            or found.updated_at_utc >= until
-        ):
+        if repository is None or not self._is_unchanged(found):
             return []
         if repository.repository_id in self._told:  # under another of its names
             return [self._only_named(repository)]
         self.read[repository.repository_id] = repository
         return [self._only_named(repository)]
+
+    def _is_unchanged(self, found: "Found") -> bool:
+        until = self._until(found.repository.repository_id) if found.repository is not None else None
+        return until is not None and found.updated_at_utc is not None and found.updated_at_utc < until
 
     def _only_named(self, repository: Repository) -> Page:
         """The page of a repository of which there is nothing to read."""
@@ -323,7 +481,8 @@ class GitHubSource:
         after: str | None = None
         seen: set[str] = set()
         number = 0
-        size = PageSize(largest=self.page_size, now=self.page_size)
+        largest = self._page_size(name)
+        size = PageSize(largest=largest, now=largest)
         again = Again()
         try:
             while True:
@@ -371,6 +530,8 @@ class GitHubSource:
 
     def _ask_for_page(self, name: str, after: str | None, size: PageSize) -> Answer:
         """One page, and with it rests that wait."""
+        if after is None and name in self._ahead:
+            return self._ahead.pop(name)
         owner, _, short = name.partition("/")
         asked = {"owner": owner, "name": short, "after": after}
         return size.ask(
@@ -549,13 +710,13 @@ class GitHubSource:
 
         Both ends count; None at the start means from the beginning. None in the answer: it did not say.
         """
+        return self._counts([search_text(*stretch) for stretch in stretches])
+
+    def _counts(self, searches: Sequence[str]) -> list[int | None]:
         counts: list[int | None] = []
-        for start in range(0, len(stretches), COUNTS_A_REQUEST):
-            asked = stretches[start : start + COUNTS_A_REQUEST]
-            operations = [
-                Operation(name="CreatedPullRequests", variables={"query": search_text(*stretch)})
-                for stretch in asked
-            ]
+        for start in range(0, len(searches), COUNTS_A_REQUEST):
+            asked = searches[start : start + COUNTS_A_REQUEST]
+            operations = [Operation(name="CreatedPullRequests", variables={"query": text}) for text in asked]
             try:
                 data = self._send(operations).data
             except StopScopeError:
@@ -621,15 +782,19 @@ class GitHubSource:
         return first + second, served_at_utc
 
     def _send(self, operations: Sequence[Operation]) -> Answer:
+        self.usage.asks(kind_of(operations))
         answer = self.transport.send(operations)
-        self.usage.requests += 1
-        self.usage.points += answer.points
+        self.usage.costs(answer.points)
         return answer
 
 
 def _state_of(name: str) -> Operation:
+    return _named("RepositoryState", name)
+
+
+def _named(operation: str, name: str) -> Operation:
     owner, _, short = name.partition("/")
-    return Operation(name="RepositoryState", variables={"owner": owner, "name": short})
+    return Operation(name=operation, variables={"owner": owner, "name": short})
 
 
 def _has_any(names: Sequence[str], wanted: Sequence[str]) -> bool:

@@ -27,7 +27,7 @@ from connectors.github.rests import next_cursor
 from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, error_kinds
 
 PAGE_SIZE = 100
-FIRST_PAGE_OF_A_NIGHT = 20
+FIRST_PAGE_OF_A_NIGHT = 50
 REPOSITORIES_A_REQUEST = 10
 CAN_CHANGE = timedelta(days=14)
 """How long after its creation a deployment is read again, whatever its status."""

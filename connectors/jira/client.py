@@ -7,12 +7,13 @@ Every search is ordered by creation: an order that nothing moves while it is rea
 all the same is found by the count at its end and read by its id.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from connectors.contract import Gap, Page, Record, RejectedRecord, Usage
+from connectors.contract import Gap, Outlook, Page, PastRun, Record, RejectedRecord, Usage, usual
 from connectors.errors import SkippableRecordError, StopScopeError, StopSourceError
 from connectors.jira.conventions import Conventions
 from connectors.jira.fields import Fields, find_fields
@@ -33,6 +34,8 @@ PAGE_SIZE = 100
 LISTED_A_PAGE = 5000
 HISTORIES_A_REQUEST = 1000
 BY_ID_A_REQUEST = 100
+MAY_BE = 0.5
+"""Of a request that is made or not, and no earlier run tells."""
 OPEN_SPRINTS = 50
 OVERLAP = timedelta(hours=1)
 """How much of the time before the last complete run is read again: the index lags, and clocks differ."""
@@ -80,6 +83,7 @@ class JiraSource:
     _last_served: datetime | None = None
     _seen_statuses: set[str] = field(default_factory=set)
     _named_statuses: set[str] = field(default_factory=set)
+    _looked_at: tuple[Reading, list[Project]] | None = None
 
     @property
     def reads(self) -> str:
@@ -100,10 +104,7 @@ class JiraSource:
     def pages(self) -> Iterator[Page | Gap]:
         """Every ticket of every project; a project that cannot be read to its end has a gap."""
         self.server_time()
-        try:
-            reading, visible = self._site()
-        except StopScopeError as reason:
-            raise StopSourceError(str(reason)) from None
+        reading, visible = self._looked_at or self._look()
         chosen, gaps = self._chosen(visible)
         yield self._page_of(SITE, chosen)
         yield from gaps
@@ -130,6 +131,40 @@ class JiraSource:
             yield from self._past_statuses()
             yield from self._compared(reading, chosen, held)
             yield from self._open_sprints()
+
+    def _look(self) -> tuple[Reading, list[Project]]:
+        try:
+            return self._site()
+        except StopScopeError as reason:
+            raise StopSourceError(str(reason)) from None
+
+    def outlook(self, past: Sequence[PastRun], _: Callable[[Page], None], /) -> Outlook:
+        """How many requests a run will take, from Jira's own count of what it will read. On Cloud that is an
+        estimate. Raises StopSourceError."""
+        self.server_time()
+        self._looked_at = self._look()
+        chosen = self._chosen(self._looked_at[1])[0]
+        is_full = not self.known.complete_at_utc
+        is_cloud = self.kind == "cloud"
+        search = "/rest/api/3/search/jql" if is_cloud else "/rest/api/2/search"
+        unknown: list[str] = []
+        more: dict[str, float] = dict.fromkeys((search, "/rest/api/3/changelog/bulkfetch"), 0)
+        for until, projects in self._by_progress(chosen).items():
+            try:
+                n = self._count(self.jql(projects, until))
+            except StopScopeError:
+                n = None
+            if n is None:
+                unknown.append(f"how many tickets {len(projects)} projects have")
+            more[search] += max(1, -(-(n or 0) // self.page_size))
+            if is_cloud:
+                more["/rest/api/3/changelog/bulkfetch"] += -(-(n or 0) // HISTORIES_A_REQUEST)
+        counting = "/rest/api/3/search/approximate-count" if is_cloud else search
+        more[counting] = more.get(counting, 0) + (1 if chosen else 0)
+        more["/rest/agile/1.0/sprint"] = len(self.known.open_sprints[:OPEN_SPRINTS])
+        statuses = usual(past, "/rest/api/2/status", is_full=is_full, otherwise=MAY_BE if is_full else 0)
+        more["/rest/api/2/status"] = statuses
+        return self.usage.outlook(more, is_full=is_full, unknown=unknown)
 
     # -------------------------------------------------------------------------- what there is
 
@@ -451,8 +486,8 @@ class JiraSource:
         return found
 
     def _ask(self, path: str, query: Mapping[str, Any] | None = None, *, body: Any = None) -> Answer:
+        self.usage.asks(re.sub(r"/[0-9]+$", "", path))
         answer = self.transport.ask(path, query, body)
-        self.usage.requests += 1
         self._last_served = answer.served_at_utc
         return answer
 

@@ -8,12 +8,13 @@ resolved long ago brings it too. What the log does not show (a priority set, a m
 again the incidents of the last 30 days and those still open.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from connectors.contract import Gap, Page, Usage
+from connectors.contract import Gap, Outlook, Page, PastRun, Usage, last
 from connectors.errors import StopScopeError, StopSourceError, TriedOftenError
 from connectors.pagerduty.known import KnownAccount
 from connectors.pagerduty.parse import Parsed, is_of_shifts
@@ -94,6 +95,44 @@ class PagerDutySource:
         except StopSourceError as reason:
             yield Gap(scope=scope, message=str(reason))
             raise
+
+    def outlook(self, past: Sequence[PastRun], _: Callable[[Page], None], /) -> Outlook:
+        """How many requests a run will take, from PagerDuty's totals. Raises StopSourceError."""
+        now = self.server_time()
+        is_full = self.known is None
+        unknown: list[str] = []
+
+        def pages(path: str, **more: Any) -> int:
+            try:
+                asked: Parameters = {**more, "limit": 1, "total": "true"}
+                total = self._get(path, asked, kind="totals").body.get("total")
+            except StopScopeError:
+                total = None
+            if not isinstance(total, int) or isinstance(total, bool):
+                unknown.append(f"how many rows {path} has")
+                return 1
+            return max(1, -(-total // PAGE_SIZE))
+
+        def usually(path: str) -> int:
+            """What does not grow from night to night is not counted anew."""
+            found = last(past, path, is_full=is_full)
+            return pages(path) if found is None else found
+
+        more: dict[str, float] = {
+            path: usually(path) for path in ("/users", "/services", "/oncalls", "/priorities")
+        }
+        more["/log_entries"] = sum(
+            pages("/log_entries", since=_written(start), until=_written(end))
+            for start, end in self._stretches()
+        )
+        runs = len(list(self._months()))
+        shown = last(past, "/schedules", is_full=is_full)
+        more["/schedules"] = shown if shown is not None else runs * pages("/schedules")
+        more["/v3/schedules"] = last(past, "/v3/schedules", is_full=is_full) or (1 if runs else 0)
+        if not is_full:
+            since, until = _written(now - LOOKED_AT_AGAIN), _written(now - SETTLING)
+            more["/incidents"] = 1 + pages("/incidents", since=since, until=until)
+        return self.usage.outlook(more, is_full=is_full, unknown=unknown)
 
     def _look_at_the_whole(self) -> None:
         """One request tells the server's time, how many incidents there are, and when the first began."""
@@ -215,16 +254,20 @@ class PagerDutySource:
     # -------------------------------------------------------------------------------------- the log
 
     def _log(self) -> Iterator[Page]:
-        until = self.server_time() - SETTLING
-        begin = self._begin()
-        if self.known is not None:
-            begin = max(begin, self.known.log_complete_at_utc - SETTLING - OVERLAP)
-        start = begin
-        while start < until:
-            end = min(start + LONGEST_WINDOW, until)
+        for start, end in self._stretches():
             yield from self._window(
                 "/log_entries", "log_entries", {"include[]": ["channels", "incidents"]}, start, end
             )
+
+    def _stretches(self) -> Iterator[tuple[datetime, datetime]]:
+        """The time of which the log is to be read, in windows that are answered."""
+        until = self.server_time() - SETTLING
+        start = self._begin()
+        if self.known is not None:
+            start = max(start, self.known.log_complete_at_utc - SETTLING - OVERLAP)
+        while start < until:
+            end = min(start + LONGEST_WINDOW, until)
+            yield start, end
             start = end
         self._tell_crowded("log_entries")
 
@@ -355,8 +398,8 @@ class PagerDutySource:
                     "the rest is missing."
                 )
 
-    def _get(self, path: str, parameters: Parameters) -> Answer:
-        self.usage.requests += 1
+    def _get(self, path: str, parameters: Parameters, *, kind: str | None = None) -> Answer:
+        self.usage.asks(kind or re.sub(r"(/schedules)/[^/]+$", r"\1", path))
         return self.transport.get(path, parameters)
 
     def _parsed(self, scope: str, answer: Answer) -> Parsed:

@@ -71,12 +71,12 @@ def sections(world: Any) -> dict[str, dict[str, Any]]:
     }
 
 
-def night_of(folder: Path, world: Any, source: str) -> Night:
-    """A night that reads this source alone, and does not sleep."""
+def night_of(folder: Path, world: Any, source: str, **section: Any) -> Night:
+    """A night that reads this source alone, and does not sleep. ``section``: keys in the place of others."""
     document = {
         "organization": {"name": "Acme", "reporting_timezone": "Europe/Berlin"},
         "storage": {"path": "."},
-        "sources": {source.partition(" ")[0]: sections(world)[source]},
+        "sources": {source.partition(" ")[0]: sections(world)[source] | section},
         "folder": folder,
     }
     night = Night(settings=Settings.model_validate(document), environment=TOKENS)

@@ -32,10 +32,10 @@ def schema() -> GraphQLSchema:
 
 def _resolve(source: Json, info: GraphQLResolveInfo, **arguments: Any) -> Any:
     """The field as the page has it, which must be there; a list must honour its arguments."""
-    value = source[info.field_name]
+    value = source[info.path.key]  # under its alias, where it has one
     if "first" in arguments:
         nodes, told = value["nodes"], value.get("pageInfo", {})
-        more = told.get("hasNextPage", len(nodes) == arguments["first"])
+        more = told.get("hasNextPage", len(nodes) >= arguments["first"])
         assert len(nodes) == arguments["first"] if more else len(nodes) <= arguments["first"]
         assert ("endCursor" not in told) or (told["endCursor"] is None) == (not nodes)
     return value
@@ -95,6 +95,7 @@ def test_repositories_and_server_time_fit(schema: GraphQLSchema, first_night: De
         owner, name = repository.split("/")
         _assert_fits(schema, *_sent(first_night, "RepositoryState", owner=owner, name=name))
         asked = {"owner": owner, "name": name, "after": None, "pageSize": 50}
+        _assert_fits(schema, *_sent(first_night, "DeploymentSpan", owner=owner, name=name))
         operation, data = _sent(first_night, "Deployments", **asked)
         _assert_fits(schema, operation, data)
         assert data["repository"]["deployments"]["nodes"]
@@ -125,6 +126,10 @@ def test_what_a_sweep_and_a_count_ask_fits(schema: GraphQLSchema, first_night: D
     operation, data = _sent(first_night, "CreatedPullRequests", query=query)
     _assert_fits(schema, operation, data)
     assert data["search"]["issueCount"] > 50
+    query = f"repo:{repository} is:pr updated:>=2026-07-09T02:00:00Z"
+    operation, changed = _sent(first_night, "CreatedPullRequests", query=query)
+    _assert_fits(schema, operation, changed)
+    assert 0 < changed["search"]["issueCount"] < data["search"]["issueCount"]
 
 
 @pytest.mark.parametrize("connection", ["labels", "reviews", "reviewThreads", "timelineItems", "comments"])

@@ -48,6 +48,7 @@ VARIABLES: dict[str, Json] = {
     "Deployments": {"owner": "acme", "name": "kettle", "after": None, "pageSize": 100},
     "Releases": {"owner": "acme", "name": "kettle", "after": None, "pageSize": 100},
     "Tags": {"owner": "acme", "name": "kettle", "after": None, "pageSize": 100},
+    "DeploymentSpan": {"owner": "acme", "name": "kettle"},
     "ServerTime": {},
     "OrganizationTeams": {"login": "acme"},
     "AccountAddresses": {"login": "ana", "organization": "acme"},

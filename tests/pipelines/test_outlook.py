@@ -1,0 +1,285 @@
+"""What a run will take is said before it reads: requests over the emulator, time by a clock of its own.
+
+Here: full reads and nights of every source with a server, limits, words, and what cannot be told.
+Not here: how many requests a run may take (``test_incremental`` and each source's tests).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.contract import Cost, Limit, Outlook, Usage
+from connectors.demo import FIRST_NIGHT_UTC, DemoTransport, make_organization
+from connectors.errors import StopScopeError
+from connectors.github.client import GitHubSource
+from connectors.github.outlook import deployments_before, limit_of, pages_of
+from connectors.github.records import RECORD_TYPES
+from connectors.github.transport import Answer, Operation
+from pipelines import nightly
+from pipelines.known import known_to_github
+from pipelines.nightly import Night
+from pipelines.outlook import ahead_in_words, forecast, holds, taken_in_words, waiting_seconds
+from pipelines.sources import Registered
+from tests.pipelines.emulated import land, night_of, turn_to_loopback
+from tests.shared_material import emulated_world
+from warehouse.landing import Manifest, Reading
+
+DAY = timedelta(days=1)
+SIZES: dict[str, dict[str, Any]] = {
+    "a handful": {"months": 2, "people": 4, "prs_per_month": 5},
+    "busy": {"months": 4, "people": 30, "prs_per_month": 200},
+}
+
+
+def is_within_a_tenth(manifest: Manifest) -> bool:
+    assert manifest.reading is not None
+    foreseen = manifest.reading.foreseen_requests
+    assert foreseen is not None
+    return abs(foreseen - manifest.requests) <= max(2, 0.1 * manifest.requests)
+
+
+@pytest.fixture(params=SIZES)
+def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    running = emulated_world(seed=5, gen=SIZES[request.param])
+    turn_to_loopback(running, monkeypatch)
+    yield running
+    running.stop()
+
+
+def test_requests_are_foreseen_to_a_tenth_or_two(world: Any, tmp_path: Path) -> None:
+    """A full read of each source, and two nights."""
+    for source in ("github", "pagerduty", "jira", "jira data center"):
+        night = night_of(tmp_path / source, world, source)
+        world.clock.set(now=world.default_now)
+        for number in range(3):
+            manifest = land(night, source)
+            assert manifest.is_complete
+            told = manifest.reading
+            assert told is not None
+            deleted = manifest.rows.get("removals", 0)  # each is looked for, and nobody tells beforehand
+            assert deleted or is_within_a_tenth(manifest), (source, number, told, manifest.requests)
+            assert told.is_full == (number == 0)
+            assert sum(requests for requests, _, _ in told.kinds.values()) == manifest.requests
+            world.clock.set(advance=DAY.total_seconds())
+
+
+# ------------------------------------------------------------------------------------ the time
+
+SECONDS = {"PullRequests": 2.0, "PullRequestsById": 1.6, "Deployments": 0.7, "ThreadStates": 0.4}
+ORGANIZATION = make_organization(engineers=40, months=6)
+
+
+@dataclass(slots=True)
+class Clock:
+    """Seconds that pass only while the server works."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass(slots=True, kw_only=True)
+class Slow:
+    """The made-up organisation, answering in the time of the test's clock."""
+
+    clock: Clock
+    now_utc: datetime
+    refuses: str = ""
+    asked: list[str] = field(default_factory=list)
+    behind: Any = None
+
+    def send(self, operations: Sequence[Operation]) -> Answer:
+        self.behind = self.behind or DemoTransport(ORGANIZATION, self.now_utc)
+        name = operations[0].name
+        self.clock.now += SECONDS.get(name, 0.2)
+        self.asked.append(name)
+        if any(self.refuses and self.refuses in str(one.variables) for one in operations):
+            raise StopScopeError("GitHub answered 502.")
+        answer: Answer = self.behind.send(operations)
+        return answer
+
+
+def read(
+    night: Night, monkeypatch: pytest.MonkeyPatch, now_utc: datetime, **settings: Any
+) -> tuple[Manifest, Slow]:
+    transport = Slow(clock=Clock(), now_utc=now_utc, **settings)
+    monkeypatch.setattr(nightly.time, "perf_counter", transport.clock)
+    source = GitHubSource(
+        transport=transport,
+        organizations=("acme",),
+        deployments=True,
+        usage=Usage(clock=transport.clock),
+        page_size=10,
+    )
+    known = known_to_github(night.landing.manifests(), [], source.server_time(), reads=source.reads)
+    source.known = known.repositories
+    manifest = nightly._land(night, Registered(source=source, record_types=RECORD_TYPES))
+    nightly.land(night, "organization")
+    return manifest, transport
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Night:
+    from tests.pipelines.test_incremental import night_of as plain_night
+
+    made = plain_night(tmp_path)
+    made.say = SAID.append
+    SAID.clear()
+    return made
+
+
+SAID: list[str] = []
+
+
+def test_seconds_are_foreseen_to_a_tenth(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a first run from the first pages of the largest repositories, later from what earlier runs took."""
+    off = []
+    for number in range(4):
+        manifest, transport = read(night, monkeypatch, FIRST_NIGHT_UTC + number * DAY)
+        told = manifest.reading
+        assert told is not None
+        assert told.foreseen_seconds is not None
+        assert told.seconds == pytest.approx(transport.clock.now, abs=0.01)
+        off.append(abs(told.foreseen_seconds - told.seconds) / told.seconds)
+        assert is_within_a_tenth(manifest)
+    assert off[0] <= 0.1
+    assert sorted(off)[-2] <= 0.15  # nights of a few requests
+
+
+def test_what_is_asked_to_foresee_is_not_asked_again(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, transport = read(night, monkeypatch, FIRST_NIGHT_UTC)
+    ahead = ["OrganizationRepositories", "CreatedPullRequests", "PullRequests", "DeploymentSpan"]
+    assert [name for name in dict.fromkeys(transport.asked) if name in ahead] == ahead
+    shown = DemoTransport(ORGANIZATION, FIRST_NIGHT_UTC)
+    sizes = [len(shown._pull_requests_of(one).listed) for one in ORGANIZATION.repositories]
+    pages = sum(pages_of(size, is_whole=True, size=10) for size in sizes)
+    assert transport.asked.count("PullRequests") == pages
+    assert transport.asked.count("OrganizationRepositories") == 1
+
+
+def test_it_is_said_before_the_pages_and_compared_behind_them(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest, _ = read(night, monkeypatch, FIRST_NIGHT_UTC)
+    told = manifest.reading
+    assert told is not None
+    assert SAID[0].startswith(f"github: about {told.foreseen_requests} requests in ")
+    assert SAID[0].endswith(" are ahead")
+    last = next(line for line in SAID if " rows in " in line)
+    assert f"{manifest.requests} requests in " in last
+    assert f"(foreseen: {told.foreseen_requests} in " in last
+
+
+def test_what_is_not_counted_is_said(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = ORGANIZATION.repositories[0].name_with_owner
+    read(night, monkeypatch, FIRST_NIGHT_UTC, refuses=f"repo:{name} ")
+    assert [line for line in SAID if "not counted beforehand" in line] == [
+        "github: not counted beforehand: "
+        + ", ".join(f"how many pull requests {one.name_with_owner} has" for one in _in_order())
+        + "; it may take more"
+    ]
+
+
+def _in_order() -> list[Any]:
+    """All repositories share the request that is refused."""
+    return sorted(ORGANIZATION.repositories, key=lambda one: one.name)
+
+
+# ----------------------------------------------------------------------------------- the limit
+
+
+def test_waiting_for_new_points_is_foreseen() -> None:
+    plenty = Limit(left=5_000, renewed_in_seconds=1_800.0, an_hour=5_000)
+    assert waiting_seconds(plenty, 0, points=4_000, seconds=400.0) == 0.0
+    few = Limit(left=1_000, renewed_in_seconds=1_800.0, an_hour=5_000)
+    # A thousand points are used up after 100 s, and the others wait until the half hour is over.
+    assert waiting_seconds(few, 0, points=4_000, seconds=400.0) == 1_700.0
+    assert waiting_seconds(few, 500, points=4_000, seconds=400.0) == 1_750.0
+    # Then 5,000 last 500 s, and the rest of that hour is waited for as well.
+    assert waiting_seconds(few, 0, points=7_000, seconds=700.0) == 1_700.0 + 3_100.0
+    # Slower than the limit, nobody waits.
+    assert waiting_seconds(plenty, 0, points=6_000, seconds=6_000.0) == 0.0
+    assert waiting_seconds(None, 0, points=6_000, seconds=1.0) == 0.0
+
+
+def test_a_run_that_will_have_to_wait_says_so_and_whether_it_may() -> None:
+    usage = Usage(kinds={"PullRequests": Cost(requests=2, points=20, seconds=4.0)}, requests=2, points=20)
+    limit = Limit(left=1_000, renewed_in_seconds=1_800.0, an_hour=5_000)
+    outlook = Outlook(is_full=True, requests={"PullRequests": 202}, limit=limit)
+    told = forecast(outlook, usage, [])
+    assert (told.requests, told.waiting_seconds) == (202, 1_800.0 - 196.0)
+    assert ahead_in_words("github", told, 5_400.0) == [
+        "github: about 202 requests in 33 min 28 s are ahead, 26 min 44 s of it waiting for new points "
+        "(5,000 an hour)"
+    ]
+    assert ahead_in_words("github", told, 600.0)[1:] == [
+        "github: this run may wait 10 min ([run] may_wait_minutes), which will not do: what is then missing "
+        "will be a gap, and the next run goes on"
+    ]
+
+
+def test_github_tells_its_limit_by_its_own_clock_or_by_ours() -> None:
+    served = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    told = {"rateLimit": {"remaining": 4_999, "limit": 12_500, "resetAt": "2026-03-10T12:30:00Z"}}
+    assert limit_of(told, served, now=0.0) == Limit(left=4_999, renewed_in_seconds=1_800.0, an_hour=12_500)
+    wrong = datetime(2020, 1, 1, tzinfo=UTC)
+    assert limit_of(told, wrong, now=served.timestamp()) == limit_of(told, served, now=0.0)
+    nobody = limit_of(told, wrong, now=0.0)
+    assert nobody is not None
+    assert nobody.renewed_in_seconds == 3_600.0
+    for broken in (None, {}, {"rateLimit": None}, {"rateLimit": {"remaining": "many"}}):
+        assert limit_of(broken, served, now=0.0) is None
+
+
+# ------------------------------------------------------------------------------- single rules
+
+
+def test_pages_of_what_has_changed_reach_behind_it() -> None:
+    assert [pages_of(n, is_whole=True, size=50) for n in (0, 1, 50, 51)] == [1, 1, 1, 2]
+    assert [pages_of(n, is_whole=False, size=50) for n in (0, 1, 49, 50, 51)] == [1, 1, 1, 2, 2]
+
+
+def test_deployments_came_with_pull_requests_or_with_days() -> None:
+    now = datetime(2026, 3, 10, tzinfo=UTC)
+    span = (now - 100 * DAY, now - 10 * DAY)
+    assert deployments_before(span, (300, 60), now) == 400
+    assert deployments_before(span, (300, 0), now) == 900
+    assert deployments_before(span, (None, 60), now) == 900
+
+
+def reading(seconds: float | None, requests: int | None, foreseen: float | None) -> Reading:
+    return Reading(
+        is_full=True,
+        kinds={},
+        seconds=seconds,
+        foreseen_requests=requests,
+        foreseen_seconds=foreseen,
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "requests", "held"),
+    [
+        (reading(100.0, 110, 110.0), 100, True),
+        (reading(100.0, 111, 100.0), 100, False),
+        (reading(100.0, 100, 111.0), 100, False),
+        (reading(2.0, 8, 3.0), 6, True),
+        (reading(2.0, 9, 3.0), 6, False),
+        (reading(2.0, 6, 3.2), 6, False),
+        (reading(None, 100, None), 100, True),
+    ],
+)
+def test_a_forecast_holds_to_a_tenth_or_two_requests_and_a_second(
+    told: Reading, requests: int, held: bool
+) -> None:
+    assert holds(told, requests) == held
+    assert ("more than 10% off" in taken_in_words(told, requests)) != held
+
+
+def test_a_load_that_was_gone_on_with_has_no_time_of_its_own() -> None:
+    assert taken_in_words(reading(None, 100, None), 100) == " (foreseen: 100)"
