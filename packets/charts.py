@@ -18,6 +18,7 @@ from transforms.ladder import month_name, two_digits
 FEWEST_MONTHS = 2
 _LEFT, _TOP, _RIGHT, _HEIGHT, _BELOW = 42.0, 10.0, 14.0, 92.0, 40.0
 _STEP = 27.0
+_STRIP = 14.0
 _LABEL_EVERY = 3
 
 
@@ -33,6 +34,28 @@ class ChartMonth:
     ci_high: float | None = None
     is_hollow: bool = False
     joins: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartNote:
+    """Something that happened, marked above the months by a letter.
+
+    ``begins`` and ``ends`` are in months from the left end of the axis; ``label`` is for whoever does not see
+    the chart.
+    """
+
+    letter: str
+    begins: float
+    ends: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Strip:
+    x: str
+    width: str
+    letter: str
+    letter_x: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +88,16 @@ class _Rule:
 
 
 def month_chart(
-    months: Sequence[ChartMonth], *, title: str, unit: str, usual: tuple[float, float] | None = None
+    months: Sequence[ChartMonth],
+    *,
+    title: str,
+    unit: str,
+    usual: tuple[float, float] | None = None,
+    notes: Sequence[ChartNote] = (),
 ) -> Markup | None:
     """The chart, or nothing where fewer than two months have a value: no chart is ever empty.
 
-    ``usual`` is the usual range, drawn as a band behind the marks.
+    ``usual`` is the usual range, drawn as a band behind the marks; ``notes`` stand in a strip above it.
     """
     drawn = [row for row in months if row.value is not None]
     if len(drawn) < FEWEST_MONTHS:
@@ -78,9 +106,12 @@ def month_chart(
     at_x = [_LEFT + _STEP * (place + 0.5) for place in range(len(months))]
     return Markup(
         template("chart.svg.j2").render(
-            label=_label(months, title=title, unit=unit),
+            label=_label(months, title=title, unit=unit) + _notes_label(notes),
             width=_number(_LEFT + _STEP * len(months) + _RIGHT),
-            height=_number(_TOP + _HEIGHT + _BELOW),
+            above=_number(_STRIP if notes else 0.0),
+            view_height=_number(_TOP + _HEIGHT + _BELOW + (_STRIP if notes else 0.0)),
+            bottom=_number(_TOP + _HEIGHT),
+            strips=_strips(notes),
             left=_number(_LEFT),
             right=_number(_LEFT + _STEP * len(months)),
             rules=[
@@ -105,6 +136,21 @@ def month_chart(
             label_y=_number(_TOP + _HEIGHT + 35),
         )
     )
+
+
+def _strips(notes: Sequence[ChartNote]) -> list[_Strip]:
+    """The notes from left to right; letters that would touch move apart."""
+    strips: list[_Strip] = []
+    free_from = 0.0
+    for one in sorted(notes, key=lambda note: (note.begins, note.letter)):
+        x = _LEFT + _STEP * one.begins
+        width = max(_STEP * (one.ends - one.begins), 3.0)
+        letter_x = max(x + width / 2, free_from)
+        free_from = letter_x + 10.0
+        strips.append(
+            _Strip(x=_number(x), width=_number(width), letter=one.letter, letter_x=_number(letter_x))
+        )
+    return strips
 
 
 def _band(usual: tuple[float, float] | None, top: float) -> _Band | None:
@@ -160,6 +206,10 @@ def _label(months: Sequence[ChartMonth], *, title: str, unit: str) -> str:
         for row in drawn
     )
     return f"{title}, by month: {told}."
+
+
+def _notes_label(notes: Sequence[ChartNote]) -> str:
+    return "".join(f" Marked {one.letter}: {one.label}." for one in notes)
 
 
 def _axis_text(value: float, unit: str, top: float) -> str:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from packets.annotations import Annotation, annotations_of_person
 from packets.catalogue import HEADINGS, Metric, metrics
 from packets.cells import cells_of, metric_cells
 from packets.completeness import Completeness, completeness_of
@@ -107,6 +108,7 @@ class Packet:
     no_points: str | None
     hours_are: str | None
     outside: tuple[str, ...]
+    annotations: tuple[Annotation, ...]
     agreed_last_time: str
     questions: tuple[Question, ...]
     rubric: tuple[Dimension, ...]
@@ -259,6 +261,9 @@ def _assemble(
     }
     rungs |= {metric.metric_id: "not_applicable" for metric in without_source}
     share = informative_share(rungs)
+    happened = annotations_of_person(
+        connection, person_id=person.person_id, quarter=asked, published=published
+    )
     return Packet(
         packet_id=f"{person.person_id}/{asked.name}/{published.as_of_utc:%Y%m%dT%H%M%SZ}",
         format=FORMAT,
@@ -277,7 +282,9 @@ def _assemble(
             *_outside(absence, ledger, cases),
             *_on_call(cases, roster, published),
             *_in_context(figures),
+            *(f"{one.told}." for one in happened if one.overlaps(asked.first_day, asked.last_day)),
         ),
+        annotations=happened,
         agreed_last_time=agreed_last_time(goals),
         questions=questions(
             Material(

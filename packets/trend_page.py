@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 from markupsafe import Markup
 
+from packets.annotations import Annotation, annotations_by_subject, chart_notes, marked_sentence
 from packets.beside import beside, hired_rows
 from packets.catalogue import Metric, metrics
 from packets.charts import ChartMonth, month_chart
@@ -48,6 +49,7 @@ class Series:
     sentences: tuple[str, ...]
     silence: str
     quarter: str | None
+    marked: str
     rows: tuple[TableRow, ...]
 
 
@@ -59,6 +61,7 @@ class Subject:
     anchor: str
     series: tuple[Series, ...]
     beside: tuple[str, ...]
+    annotations: tuple[Annotation, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +92,24 @@ def trend_html(connection: duckdb.DuckDBPyConnection, *, months: int = 13) -> st
     rows = trend_rows(connection, months=months)
     changes = _by_series(change_rows(connection), rows)
     said = beside(connection, published)
+    happened = annotations_by_subject(
+        connection,
+        {(row.subject_kind, row.subject_id) for row in rows},
+        _last_months(published, months),
+        published,
+    )
     kinds = [
         Kind(
             title=title,
             subjects=tuple(
-                _subjects([row for row in rows if row.subject_kind == kind], known, kind, changes, said)
+                _subjects(
+                    [row for row in rows if row.subject_kind == kind],
+                    known,
+                    kind,
+                    changes,
+                    said=said,
+                    happened=happened,
+                )
             ),
         )
         for kind, title in SUBJECT_KINDS.items()
@@ -164,7 +180,9 @@ def _subjects(
     known: dict[str, Metric],
     kind: str,
     changes: Mapping[tuple[str, str, str], Mapping[str, ChangeRow]],
+    *,
     said: Mapping[tuple[str, str], tuple[str, ...]],
+    happened: Mapping[tuple[str, str], tuple[Annotation, ...]],
 ) -> list[Subject]:
     subjects = []
     for place, (name, of_subject) in enumerate(groupby(rows, key=lambda row: row.subject_id), 1):
@@ -174,6 +192,7 @@ def _subjects(
                 name=name,
                 anchor=anchor,
                 beside=said.get((kind, name), ()),
+                annotations=happened[kind, name],
                 series=tuple(
                     _series(
                         known[metric_id],
@@ -181,6 +200,7 @@ def _subjects(
                         f"{anchor}-{metric_id}",
                         name,
                         changes[kind, name, metric_id],
+                        happened=happened[kind, name],
                     )
                     for metric_id, of_metric in groupby(of_subject, key=lambda row: row.metric_id)
                 ),
@@ -190,13 +210,21 @@ def _subjects(
 
 
 def _series(
-    metric: Metric, rows: list[TrendRow], anchor: str, name: str, changes: Mapping[str, ChangeRow]
+    metric: Metric,
+    rows: list[TrendRow],
+    anchor: str,
+    name: str,
+    changes: Mapping[str, ChangeRow],
+    *,
+    happened: Sequence[Annotation],
 ) -> Series:
+    months = [_chart_month(row) for row in _with_gaps(rows)]
     chart = month_chart(
-        [_chart_month(row) for row in _with_gaps(rows)],
+        months,
         title=f"{name}: {metric.title}",
         unit=metric.unit,
         usual=_usual(changes.get("usual_range")),
+        notes=chart_notes(happened, [one.month for one in months]),
     )
     said = {method: change.sentence for method, change in changes.items() if change.sentence}
     return Series(
@@ -207,6 +235,7 @@ def _series(
         sentences=tuple(said[method] for method in ("month_trend", "usual_range") if method in said),
         silence=_silence(rows, changes.get("month_trend")) if chart else "",
         quarter=said.get("quarter_comparison"),
+        marked=marked_sentence(happened, [one.month for one in months]),
         rows=tuple(table_row(row) for row in rows),
     )
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from packets.annotations import Annotation, chart_notes, marked_sentence
 from packets.catalogue import FAMILIES
 from packets.charts import ChartMonth, month_chart
 from packets.evidence import Case, Reading
@@ -146,7 +147,7 @@ _NO_DIRECTION = {
 
 def packet_html(packet: Packet) -> str:
     """The page. It asks nobody for anything and needs no script."""
-    charts = {entry.metric_id: figure_chart(entry) for entry in packet.figures}
+    charts = {entry.metric_id: figure_chart(entry, packet.annotations) for entry in packet.figures}
     return template("packet.html.j2").render(
         packet=packet,
         openings=_NO_DIRECTION,
@@ -156,6 +157,10 @@ def packet_html(packet: Packet) -> str:
             for family, title in _families(packet.figures)
         ],
         charts=charts,
+        marked={
+            entry.metric_id: marked_sentence(packet.annotations, [row.month for row in entry.months])
+            for entry in packet.figures
+        },
         legend=chart_legend([entry for entry in packet.figures if charts[entry.metric_id]]),
         beside_reviews_given=_beside_reviews_given(packet),
         groups=_groups(packet),
@@ -184,7 +189,7 @@ def _families(figures: Sequence[Figure]) -> list[tuple[str, str]]:
     return [(family, FAMILIES.get(family, family.replace("_", " ").capitalize())) for family in present]
 
 
-def figure_chart(entry: Figure) -> Markup | None:
+def figure_chart(entry: Figure, happened: Sequence[Annotation] = ()) -> Markup | None:
     """The chart of a figure that stands on its quarter; the rungs below it have none."""
     if entry.rung != "quarter":
         return None
@@ -200,7 +205,13 @@ def figure_chart(entry: Figure) -> Markup | None:
         )
         for row in entry.months
     ]
-    return month_chart(months, title=entry.title, unit=entry.unit, usual=_usual(entry))
+    return month_chart(
+        months,
+        title=entry.title,
+        unit=entry.unit,
+        usual=_usual(entry),
+        notes=chart_notes(happened, [row.month for row in entry.months]),
+    )
 
 
 def _usual(entry: Figure) -> tuple[float, float] | None:

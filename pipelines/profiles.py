@@ -68,6 +68,7 @@ _WORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     ("core.calendar", "kind", ("holiday", "absence")),
+    ("core.annotations", "kind", ("freeze", "migration", "reorganisation", "other")),
     ("core.review_requests", "outcome", ("met", "missed", "pending", "excluded")),
     ("trends.periods", "status", ("ok", "insufficient", "no_activity", "suppressed")),
     ("trends.periods", "state", ("partial", "provisional", "final")),
@@ -239,6 +240,15 @@ def _whole() -> list[Check]:
             "WHERE about_id NOT IN (SELECT service_id FROM core.services WHERE about_kind = 'service' "
             "UNION ALL SELECT feature_id FROM core.features WHERE about_kind = 'feature')",
             wanted="every document of features.toml is of a service or a feature that there is",
+            severity="warning",
+        ),
+        Check(
+            name="annotations_are_of_known_teams_and_services",
+            table="core.annotations",
+            select="SELECT count(*) FROM core.annotations WHERE "
+            f"(about_kind = 'team' AND about_id NOT IN ({_TEAMS})) OR "
+            "(about_kind = 'service' AND about_id NOT IN (SELECT service_id FROM core.services))",
+            wanted="every annotation is of a team or a service that there is, or of everybody",
             severity="warning",
         ),
         Check(

@@ -269,6 +269,12 @@ class Services(_Section):
     ack_target_minutes: dict[str, Annotated[float, Field(gt=0, le=1440)]] = Field(default_factory=dict)
 
 
+class Annotations(_Section):
+    """[annotations]"""
+
+    file: Path | None = None
+
+
 class Goals(_Section):
     """[goals]"""
 
@@ -318,6 +324,7 @@ class Settings(_Section):
     sources: Sources = Sources()
     people: People = People()
     services: Services = Services()
+    annotations: Annotations = Annotations()
     goals: Goals = Goals()
     survey: Survey = Survey()
     features: Features = Features()

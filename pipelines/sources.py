@@ -244,6 +244,7 @@ def organization(asking: Asking) -> Registered:
         people=_roster(settings),
         calendar=settings.path(people.calendar) if people.calendar else None,
         services=settings.path(services.file) if services.file else None,
+        annotations=settings.path(settings.annotations.file) if settings.annotations.file else None,
         backstage=services.backstage,
         folder=settings.folder,
         goals=settings.path(goals.file) if goals.file else None,

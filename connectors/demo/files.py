@@ -15,13 +15,12 @@ from connectors.demo.features import feature_files
 from connectors.demo.on_call import user_id
 from connectors.demo.organization import MACHINE_ACCOUNT, Organization
 from connectors.demo.tickets import account_id
-
-PEOPLE_COLUMNS = (
-    "person,name,email,team,manager,role,level,time_zone,working_days,place,valid_from,valid_to,"
-    "github,pagerduty,jira"
-).split(",")
-CALENDAR_COLUMNS = ["applies_to", "first_day", "last_day", "kind"]
-SERVICES_COLUMNS = ["service", "tier", "team", "repository", "label", "valid_from", "valid_to"]
+from connectors.organization.files import (
+    ANNOTATIONS_COLUMNS,
+    CALENDAR_COLUMNS,
+    PEOPLE_COLUMNS,
+    SERVICES_COLUMNS,
+)
 
 
 def configuration_files(organization: Organization) -> dict[str, str]:
@@ -32,6 +31,7 @@ def configuration_files(organization: Organization) -> dict[str, str]:
         "calendar.csv": _table(CALENDAR_COLUMNS, _calendar(organization)),
         "services.csv": _table(SERVICES_COLUMNS, _services(organization)),
         "goals.toml": _goals(organization),
+        "annotations.csv": _table(ANNOTATIONS_COLUMNS, _annotations(organization)),
         **counted_files(organization, FIRST_NIGHT_UTC),
     }
 
@@ -70,6 +70,9 @@ bots = ["{MACHINE_ACCOUNT.login}"]
 
 [services]
 file = "services.csv"
+
+[annotations]
+file = "annotations.csv"
 
 [goals]
 file = "goals.toml"
@@ -185,6 +188,23 @@ def _people(organization: Organization) -> Iterable[Sequence[str]]:
 def _calendar(organization: Organization) -> Iterable[Sequence[str]]:
     for row in organization.days_off:
         yield row.applies_to, row.first_day.isoformat(), row.last_day.isoformat(), row.kind
+
+
+def _annotations(organization: Organization) -> Iterable[Sequence[str]]:
+    """A freeze of everything over the turn of the year, a service that moved, and a team made anew."""
+    year = FIRST_NIGHT_UTC.date().year
+    service = min(organization.services, key=lambda one: (one.tier, one.service))
+    docs = "https://wiki.acme.example"
+    yield (
+        *(f"{year - 1}-12-18", f"{year}-01-05", "freeze", "*"),
+        *("No deployments over the turn of the year", f"{docs}/freeze-{year}"),
+    )
+    yield (
+        *(f"{year}-03-09", f"{year}-04-24", "migration", f"service:{service.service}"),
+        *("Moved to the new cluster", f"{docs}/cluster-move"),
+    )
+    team = organization.teams[0].slug
+    yield (f"{year}-05-04", f"{year}-05-15", "reorganisation", f"team:{team}", "Two teams became one", "")
 
 
 def _services(organization: Organization) -> Iterable[Sequence[str]]:

@@ -15,14 +15,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from connectors.contract import Gap, Page, Record, RejectedRecord, Usage
 from connectors.errors import SkippableRecordError, StopScopeError
 from connectors.organization.backstage import read_backstage
 from connectors.organization.features import FeaturesFile
 from connectors.organization.goals import read_goals
-from connectors.organization.records import CalendarRow, RosterRow, ServiceRow
+from connectors.organization.records import AnnotationRow, CalendarRow, RosterRow, ServiceRow
 from connectors.organization.survey import read_survey
 from connectors.pay import refuse_pay
 from connectors.tables import Table, rows_of
@@ -34,7 +34,18 @@ PEOPLE_COLUMNS = (
 HIRING_COLUMNS = ("hiring_source", "hiring_role")
 """May stand in the roster: attributes of aggregates under the group rule, never of a person."""
 CALENDAR_COLUMNS = ["applies_to", "first_day", "last_day", "kind"]
+ANNOTATIONS_COLUMNS = ["first_day", "last_day", "kind", "applies_to", "title", "link"]
 SERVICES_COLUMNS = ["service", "tier", "team", "repository", "label", "valid_from", "valid_to"]
+
+AnnotationKind = Literal["freeze", "migration", "reorganisation", "other"]
+ANNOTATION_KINDS: Mapping[str, AnnotationKind] = {
+    "freeze": "freeze",
+    "migration": "migration",
+    "reorganisation": "reorganisation",
+    "reorganization": "reorganisation",
+    "other": "other",
+}
+LONGEST_TITLE = 120
 
 Cells = Mapping[str, str]
 Row = TypeVar("Row")
@@ -48,6 +59,7 @@ class OrganizationSource:
     people: Path | Table | None
     calendar: Path | None
     services: Path | None
+    annotations: Path | None = None
     backstage: Sequence[str] = ()
     folder: Path = Path()
     goals: Path | None = None
@@ -75,6 +87,8 @@ class OrganizationSource:
             reads.append(("calendar", partial(self._calendar, self.calendar)))
         if self.services is not None or self.backstage:
             reads.append(("services", partial(self._services, self.services)))
+        if self.annotations is not None:
+            reads.append(("annotations", partial(self._annotations, self.annotations)))
         if self.goals is not None:
             reads.append(("goals", partial(self._goals, self.goals)))
         if self.survey is not None:
@@ -143,7 +157,12 @@ class OrganizationSource:
 
     def _calendar(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
         rows, rejected = _read(path, "calendar", CALENDAR_COLUMNS, _calendar_row)
-        kept, repeated = _without_repeats(rows, path)
+        kept, repeated = _without_repeats(rows, path, "calendar")
+        return list(kept), rejected + repeated
+
+    def _annotations(self, path: Path) -> tuple[list[Record], list[RejectedRecord]]:
+        rows, rejected = _read(path, "annotations", ANNOTATIONS_COLUMNS, _annotation_row)
+        kept, repeated = _without_repeats(rows, path, "annotations")
         return list(kept), rejected + repeated
 
     def _services(self, path: Path | None) -> tuple[list[Record], list[RejectedRecord]]:
@@ -260,16 +279,16 @@ def _in_words(unknown: Sequence[str]) -> str:
 
 
 def _without_repeats(
-    rows: Mapping[int, CalendarRow], path: Path
-) -> tuple[list[CalendarRow], list[RejectedRecord]]:
-    """The calendar with every line once."""
-    lines: dict[CalendarRow, int] = {}
+    rows: Mapping[int, Row], path: Path, stream: str
+) -> tuple[list[Row], list[RejectedRecord]]:
+    """The file with every line once."""
+    lines: dict[Row, int] = {}
     rejected: list[RejectedRecord] = []
     for line, row in rows.items():
         if row in lines:
             problem = _bad("row", "repeated_row", f"this row says the same as line {lines[row]}")
             kind = "This row was left out, the earlier one kept."
-            rejected.append(replace(_rejected(path, "calendar", line, problem, kind), is_lost=False))
+            rejected.append(replace(_rejected(path, stream, line, problem, kind), is_lost=False))
         else:
             lines[row] = line
     return list(lines), rejected
@@ -329,6 +348,39 @@ def _calendar_row(cells: Cells) -> CalendarRow:
         first_day=first,
         last_day=last,
         kind="holiday" if kind == "holiday" else "absence",
+    )
+
+
+def _annotation_row(cells: Cells) -> AnnotationRow:
+    applies_to = _id(cells, "applies_to")
+    scope, _, name = applies_to.partition(":")
+    if applies_to != "*" and (scope not in ("team", "service") or not name.strip()):
+        raise _bad(
+            "applies_to", "unknown_value", "applies_to should be team:NAME, service:NAME or *; never a person"
+        )
+    kind = ANNOTATION_KINDS.get(_id(cells, "kind").lower())
+    if kind is None:
+        known = ", ".join(dict.fromkeys(ANNOTATION_KINDS.values()))
+        raise _bad("kind", "unknown_value", f"kind should be one of {known}")
+    first, last = _date(cells, "first_day"), _date(cells, "last_day")
+    if first is None:
+        raise _bad(
+            "first_day", "missing_field", "first_day is needed; last_day is left empty where it goes on"
+        )
+    if last is not None and last < first:
+        raise _bad("last_day", "wrong_type", "last_day lies before first_day; both days belong to it")
+    title, link = _id(cells, "title"), _optional(cells, "link")
+    if len(title) > LONGEST_TITLE:
+        raise _bad("title", "wrong_type", f"title should be at most {LONGEST_TITLE} characters")
+    if link is not None and not link.startswith(("https://", "http://")):
+        raise _bad("link", "wrong_type", "link should begin with https://, or be left empty")
+    return AnnotationRow(
+        applies_to=applies_to if applies_to == "*" else f"{scope}:{name.strip()}",
+        first_day=first,
+        last_day=last,
+        kind=kind,
+        title=title,
+        link=link,
     )
 
 

@@ -1,4 +1,4 @@
-"""Rows of ``people.csv``, ``calendar.csv`` and ``services.csv``, and goals of ``goals.toml``.
+"""Rows of ``people.csv``, ``calendar.csv``, ``services.csv``, ``annotations.csv``; goals of ``goals.toml``.
 
 Here: one record type per landing table ``organization__<objects>``. Dates are half-open and mean midnight
 in the reporting zone.
@@ -53,6 +53,26 @@ class CalendarRow:
     @property
     def key(self) -> str:
         return f"{self.applies_to} {self.first_day} {self.last_day} {self.kind}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotationRow:
+    """What the organisation says happened: a freeze, a migration, a reorganisation. Both days belong to it.
+
+    ``last_day`` None: it has not ended. ``applies_to``: ``*``, ``team:NAME``, ``service:NAME``; no person.
+    """
+
+    stream: ClassVar[str] = "annotations"
+    applies_to: str
+    first_day: date
+    last_day: date | None
+    kind: Literal["freeze", "migration", "reorganisation", "other"]
+    title: str
+    link: str | None
+
+    @property
+    def key(self) -> str:
+        return f"{self.applies_to} {self.first_day} {self.kind} {self.title}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,4 +143,7 @@ class SurveyAnswer:
         return self.place
 
 
-RECORD_TYPES = (RosterRow, CalendarRow, ServiceRow, GoalRow, SurveyAnswer, *FEATURE_RECORD_TYPES)
+RECORD_TYPES = (
+    *(RosterRow, CalendarRow, ServiceRow, AnnotationRow, GoalRow, SurveyAnswer),
+    *FEATURE_RECORD_TYPES,
+)

@@ -41,7 +41,7 @@ TABLES = (
     "core.thread_comments",
     *("core.incidents", "core.tickets", "core.deployments"),
     *("core.first_deployments", "core.deployment_outcomes", "core.incident_causes"),
-    *("core.features", "core.feature_changes", "core.measurements"),
+    *("core.features", "core.feature_changes", "core.measurements", "core.annotations"),
     *("core.goals", "trends.goals", "trends.hiring_groups"),
     *("trends.periods", "trends.period_states"),
     *("ops.publication", "ops.loads", "ops.completeness", "ops.rejected_records", "ops.identity_coverage"),

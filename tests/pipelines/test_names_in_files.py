@@ -9,6 +9,7 @@ CHECKS = (
     "goals_are_of_known_people_and_teams",
     "features_are_of_known_teams",
     "documents_are_of_known_services_and_features",
+    "annotations_are_of_known_teams_and_services",
 )
 
 
@@ -46,10 +47,24 @@ def test_each_misspelt_name_is_counted_and_no_other() -> None:
                 measured_on=date(2026, 1, day),
                 value=1.0,
             )
+    for kind, about in (
+        *(("organization", None), ("team", "red"), ("team", "blue"), ("service", "api")),
+        *(("team", "api"), ("service", "red"), ("service", "apo")),
+    ):
+        world.add(
+            "annotations",
+            first_day=date(2026, 1, 1),
+            kind="freeze",
+            about_kind=kind,
+            about_id=about,
+            title="x",
+        )
     wanted = [check for check in checks(CATALOGUE) if check.name in CHECKS]
     with world.core() as connection:
         found = profile(connection, wanted)
-    assert {check.name: found[check.column] for check in wanted} == dict(zip(CHECKS, (4, 1, 2), strict=True))
+    assert {check.name: found[check.column] for check in wanted} == dict(
+        zip(CHECKS, (4, 1, 2, 3), strict=True)
+    )
     assert {check.severity for check in wanted} == {"warning"}
 
 

@@ -109,6 +109,7 @@ ENTITIES: Mapping[str, Cut] = {
     "account_activity": Cut(own_instant="occurred_at_utc"),
     "feature_use": Cut(own_instant="occurred_at_utc"),
     "measurements": Cut(),
+    "annotations": Cut(),
     "goals": Cut(),
     "sprints": Cut(),
     "tickets": Cut(

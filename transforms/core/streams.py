@@ -97,6 +97,7 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
         "people": Stream(whole=True),
         "calendar": Stream(whole=True),
         "services": Stream(whole=True),
+        "annotations": Stream(whole=True),
         "goals": Stream(whole=True),
         "survey": Stream(whole=True),
         **{

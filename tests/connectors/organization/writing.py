@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from connectors.contract import Gap, Page, Record, RejectedRecord
 from connectors.organization.files import (
+    ANNOTATIONS_COLUMNS,
     CALENDAR_COLUMNS,
     PEOPLE_COLUMNS,
     SERVICES_COLUMNS,
@@ -19,11 +20,17 @@ from connectors.organization.files import (
 )
 
 KNOWN_AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
-COLUMNS = {"people": PEOPLE_COLUMNS, "calendar": CALENDAR_COLUMNS, "services": SERVICES_COLUMNS}
+COLUMNS = {
+    "people": PEOPLE_COLUMNS,
+    "calendar": CALENDAR_COLUMNS,
+    "services": SERVICES_COLUMNS,
+    "annotations": ANNOTATIONS_COLUMNS,
+}
 ORDINARY: Mapping[str, Mapping[str, str]] = {
     "people": {"person": "p1", "name": "Tilde Moss", "email": "tilde@acme.example"},
     "calendar": {"applies_to": "*", "first_day": "2026-01-01", "last_day": "2026-01-01", "kind": "holiday"},
     "services": {"service": "kettle", "tier": "1"},
+    "annotations": {"first_day": "2026-01-02", "kind": "freeze", "applies_to": "*", "title": "Stocktaking"},
 }
 
 Kind = TypeVar("Kind", bound=Record)
@@ -75,6 +82,7 @@ def source(folder: Path, **contents: str | bytes) -> OrganizationSource:
         people=paths.get("people"),
         calendar=paths.get("calendar"),
         services=paths.get("services"),
+        annotations=paths.get("annotations"),
         reporting_timezone="Europe/Berlin",
         known_at_utc=KNOWN_AT,
     )
