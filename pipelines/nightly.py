@@ -260,7 +260,9 @@ def _land(night: Night, registered: Registered) -> Manifest:
         kinds={kind: (cost.requests, cost.points, round(cost.seconds, 3)) for kind, cost in kinds.items()},
         seconds=None if goes_on else round(sum(cost.seconds for cost in kinds.values()) + waited, 3),
         foreseen_requests=None if told is None else told.requests,
-        foreseen_seconds=None if told is None or goes_on else round(told.seconds, 3),
+        foreseen_seconds=(
+            None if told is None or told.seconds is None or goes_on else round(told.seconds, 3)
+        ),
     )
     manifest = load.finish(
         requests=source.usage.requests, points=source.usage.points, reading=reading if kinds else None

@@ -19,16 +19,21 @@ LOADS = 5
 SHARE, REQUESTS, SECONDS = 0.1, 2, 1.0
 """A forecast held where it was off by this share at most, or by so little. Two requests, because nothing
 counts beforehand whether a night's sweep finds anything: one for it, and one for the rest of its lists."""
+TIMED = 0.5
+"""At least this share of the requests ahead must be of kinds that were timed, for a time to be told."""
 _AN_HOUR = 3_600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What reading will take. ``seconds`` hold ``waiting_seconds``; ``unknown`` is not among it."""
+    """What reading will take. ``seconds`` hold ``waiting_seconds``; ``unknown`` is not among it.
+
+    ``seconds`` is None where most of the requests are of kinds of which none was ever timed.
+    """
 
     is_full: bool
     requests: int
-    seconds: float
+    seconds: float | None
     waiting_seconds: float
     unknown: tuple[str, ...]
     limit: Limit | None
@@ -59,10 +64,12 @@ def forecast(outlook: Outlook, usage: Usage, past: Sequence[PastRun]) -> Forecas
     points = sum(n * rates.get(kind, average)[1] for kind, n in ahead.items())
     waiting = waiting_seconds(outlook.limit, usage.points, points, seconds)
     so_far = sum(cost.seconds for cost in usage.kinds.values())
+    timed = sum(n for kind, n in ahead.items() if kind in rates)
+    is_timed = timed >= TIMED * sum(ahead.values())
     return Forecast(
         is_full=outlook.is_full,
         requests=round(sum(outlook.requests.values())),
-        seconds=so_far + seconds + waiting,
+        seconds=so_far + seconds + waiting if is_timed else None,
         waiting_seconds=waiting,
         unknown=outlook.unknown,
         limit=outlook.limit,
@@ -85,7 +92,9 @@ def waiting_seconds(limit: Limit | None, used: int, points: float, seconds: floa
 
 def ahead_in_words(source: str, told: Forecast, may_wait_seconds: float) -> list[str]:
     """The lines before a source is read."""
-    line = f"{source}: about {told.requests:,} requests in {duration(max(1.0, told.seconds))} are ahead"
+    line = f"{source}: about {told.requests:,} requests are ahead; how long they take, the next run knows"
+    if told.seconds is not None:
+        line = f"{source}: about {told.requests:,} requests in {duration(max(1.0, told.seconds))} are ahead"
     if told.waiting_seconds >= SECONDS and told.limit is not None:
         line += (
             f", {duration(told.waiting_seconds)} of it waiting for new points "

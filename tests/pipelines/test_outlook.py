@@ -223,6 +223,17 @@ def test_a_run_that_will_have_to_wait_says_so_and_whether_it_may() -> None:
     ]
 
 
+def test_without_any_request_of_the_kinds_ahead_no_time_is_told() -> None:
+    """A first run of PagerDuty has asked for totals only, which come much faster than pages."""
+    usage = Usage(kinds={"totals": Cost(requests=5, seconds=0.5)}, requests=5)
+    told = forecast(Outlook(is_full=True, requests={"totals": 5, "/log_entries": 70}), usage, [])
+    assert (told.requests, told.seconds) == (75, None)
+    assert ahead_in_words("pagerduty", told, 0.0) == [
+        "pagerduty: about 75 requests are ahead; how long they take, the next run knows"
+    ]
+    assert taken_in_words(reading(9.0, 75, None), 75) == " in 9 s (foreseen: 75)"
+
+
 def test_github_tells_its_limit_by_its_own_clock_or_by_ours() -> None:
     served = datetime(2026, 3, 10, 12, tzinfo=UTC)
     told = {"rateLimit": {"remaining": 4_999, "limit": 12_500, "resetAt": "2026-03-10T12:30:00Z"}}
