@@ -86,12 +86,8 @@ def causes_in(text: str, repository: str | None = None) -> tuple[str, ...]:
     found: dict[str, str] = {}
     for sentence in sentences(spoken(text)):
         trailer = _TRAILER.match(sentence)
-        said = None if trailer else _SAID.match(sentence)
-        if said is not None and (
-            sentence.endswith("?") or _UNSURE.search(said["before"]) or _UNDONE.search(said["after"])
-        ):
-            continue
-        for match in _ONE.finditer((trailer or said or {"named": ""})["named"]):
+        named = trailer["named"] if trailer else " ".join(_said(sentence))
+        for match in _ONE.finditer(named):
             if match["repository"]:
                 name = f"{match['repository']}#{match['number']}"
             elif repository:
@@ -100,6 +96,19 @@ def causes_in(text: str, repository: str | None = None) -> tuple[str, ...]:
                 continue
             found.setdefault(name.lower(), name)
     return tuple(found.values())
+
+
+def _said(sentence: str) -> Iterator[str]:
+    """What a sentence says outright, statement by statement: "caused by #1 and introduced in #2" names both.
+
+    A doubt or denial holds for everything that follows it in the sentence, a question for all of it.
+    """
+    place = 0
+    while not sentence.endswith("?") and (said := _SAID.match(sentence, place)):
+        if _UNSURE.search(sentence[: said.end("before")]) or _UNDONE.search(said["after"]):
+            return
+        yield said["named"]
+        place = said.end("named")
 
 
 def incidents_in(text: str) -> tuple[str, ...]:
