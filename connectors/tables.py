@@ -26,12 +26,14 @@ from connectors.errors import StopScopeError
 from connectors.pay import refuse_pay
 from connectors.query_tree import columns_named, tables_named
 
+_AS_TEXT = "timestampformat = '%Y never %j', dateformat = '%Y never %j'"
+"""No text is written so: times of JSON stay text, and one without its offset is not taken for UTC."""
 READERS = {
     ".csv": "read_csv({path}, all_varchar = true, header = true)",
     ".parquet": "read_parquet({path})",
-    ".json": "read_json({path})",
-    ".jsonl": "read_json({path}, format = 'newline_delimited')",
-    ".ndjson": "read_json({path}, format = 'newline_delimited')",
+    ".json": f"read_json({{path}}, {_AS_TEXT})",
+    ".jsonl": f"read_json({{path}}, format = 'newline_delimited', {_AS_TEXT})",
+    ".ndjson": f"read_json({{path}}, format = 'newline_delimited', {_AS_TEXT})",
 }
 _ROWS_AT_ONCE = 10_000
 _IS_SELECT = re.compile(r"\s*(select|with|from)\b", re.IGNORECASE)

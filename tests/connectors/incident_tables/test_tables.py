@@ -174,6 +174,20 @@ def test_incidents_come_from_a_database_as_they_come_from_a_file(kind: str, tmp_
     assert (second.incident_id, second.service, second.is_major) == ("8", None, False)
 
 
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+def test_a_time_without_its_offset_is_no_time_where_every_row_is_so(suffix: str, tmp_path: Path) -> None:
+    """Nothing is taken for UTC because it looks like a time; the same row with an offset is good."""
+    rows = [{"incident_id": "1", "created_at": "2026-03-02T10:00:00"}]
+    (tmp_path / f"incidents{suffix}").write_text("\n".join(json.dumps(row) for row in rows), "utf-8")
+    page = only_page(list(source(tmp_path, f"incidents{suffix}").pages()))
+    assert [reject.problem for reject in page.rejected] == ["wrong_type"]
+    rows[0]["created_at"] += "+05:30"
+    (tmp_path / f"incidents{suffix}").write_text("\n".join(json.dumps(row) for row in rows), "utf-8")
+    (record,) = only_page(list(source(tmp_path, f"incidents{suffix}").pages())).records
+    assert isinstance(record, IncidentRow)
+    assert record.created_at_utc == datetime(2026, 3, 2, 4, 30, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".jsonl", ".parquet"])
 def test_hostile_rows_of_every_format_are_left_out_counted_and_named_by_number(
     suffix: str, tmp_path: Path
