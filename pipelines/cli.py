@@ -180,7 +180,7 @@ def goals(
     """Agreed goals as they were written: progress and margin so far, a verdict after maturity.
 
     The workbench says before the start what the past year was, how many cases that makes to expect, and
-    whether that many can show the target clearly met or missed.
+    whether that many can show the target clearly met or missed; and how it would end if nothing changes.
 
     Example: evenhand goals workbench
     """
