@@ -596,8 +596,8 @@ def _remove(database: Path) -> None:
 
 def _counts(connection: Any, schema: str) -> dict[str, int]:
     names = connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() "
-        "AND schema_name = $schema ORDER BY table_name",
+        "SELECT table_name FROM information_schema.tables WHERE table_catalog = current_database() "
+        "AND table_schema = $schema ORDER BY table_name",
         {"schema": schema},
     ).fetchall()
     return {

@@ -18,7 +18,7 @@ from transforms.changes.build import build_changes
 from transforms.core.build import CoreSettings, build_core, conform_sources, reporting_days, source_gaps
 from transforms.core.streams import load_landing
 from transforms.coverage import build_coverage
-from transforms.facts import build_facts, forget_persons, published_cases
+from transforms.facts import build_facts, drop_cases, forget_persons, published_cases
 from transforms.goals import build_goals
 from transforms.hiring import build_hiring_groups
 from transforms.identity import (
@@ -50,6 +50,8 @@ from transforms.queries import sql
 from warehouse.landing import ChosenLoad
 
 VIEWS = ("trends.all_periods",)
+_BY_SUBJECT = " ORDER BY subject_kind, subject_id, anchor_at_utc, case_id"
+"""How cases are published: who asks for one subject's then reads a small part of the file."""
 NEVER_PUBLISHED = (
     "core.survey_ratings",
     "core.feature_eligibility",
@@ -173,7 +175,7 @@ def build_fact_tables(
             swap_facts(connection, metric.id)
     anew = [metric for metric in catalogue.values() if metric not in renewed]
     for metric in anew:
-        connection.execute(f"DROP TABLE IF EXISTS facts.{metric.id}")
+        drop_cases(connection, metric.id)
     build_facts(
         connection, anew, as_of_utc=as_of_utc, persons=settings.persons, gaps=gaps, goals_agreed=False
     )
@@ -224,7 +226,7 @@ def published_tables(catalogue: Mapping[str, Metric]) -> list[str]:
 
 def full_selects(catalogue: Mapping[str, Metric]) -> dict[str, str]:
     """The full file: every published table as it is, of the cases those that may be read one by one."""
-    cases = {f"facts.{metric.id}": published_cases(metric) for metric in catalogue.values()}
+    cases = {f"facts.{metric.id}": f"{published_cases(metric)}{_BY_SUBJECT}" for metric in catalogue.values()}
     return {name: f"FROM {name}" for name in published_tables(catalogue)} | cases
 
 
@@ -248,7 +250,7 @@ def analyst_selects(catalogue: Mapping[str, Metric]) -> dict[str, str]:
         if metric.team == "own_cases":
             chosen[f"facts.{metric.id}"] = (
                 "SELECT * REPLACE (NULL::VARCHAR AS contributor_id) "
-                f"FROM ({published_cases(metric)}) WHERE subject_kind <> 'person'"
+                f"FROM ({published_cases(metric)}) WHERE subject_kind <> 'person'{_BY_SUBJECT}"
             )
     return chosen
 

@@ -1,6 +1,6 @@
 """Run each metric's query, pool people into teams, place every case in its month.
 
-Here: ``facts.<metric_id>``, one row per case and subject.
+Here: ``cases.<metric_id>``, each case once, and its view ``facts.<metric_id>``, one row per case and subject.
 Not here: what a case is (the metric's ``facts.sql``), or cells (``periods``).
 """
 
@@ -10,68 +10,56 @@ from typing import Any
 import duckdb
 
 from metrics_catalog.catalogue import Metric
-from transforms.queries import create, insert
+from transforms.queries import column_names, create, insert
 
 _CASES = """
-CREATE OR REPLACE TEMP TABLE cases AS
 SELECT
-    subject_kind::VARCHAR AS subject_kind,
-    subject_id::VARCHAR AS subject_id,
-    case_id::VARCHAR AS case_id,
-    ref::VARCHAR AS ref,
-    contributor_id::VARCHAR AS contributor_id,
-    cluster_id::VARCHAR AS cluster_id,
-    pr_id::VARCHAR AS pr_id,
-    source_url::VARCHAR AS source_url,
-    anchor_at_utc,
-    reporting_month(anchor_at_utc) AS month_start,
-    outcome::VARCHAR AS outcome,
-    why::VARCHAR AS why,
-    amount::DOUBLE AS amount,
-    exposure::DOUBLE AS exposure
-FROM (SELECT NULL::VARCHAR AS cluster_id, NULL::VARCHAR AS pr_id WHERE false UNION ALL BY NAME ({query}))
-WHERE anchor_at_utc <= $as_of_utc
-ORDER BY subject_kind, subject_id, anchor_at_utc, case_id
-"""
-"""Sorted once, and stored in that order: who asks for one person's cases then reads a small part of them."""
-_PERSONS = """
-SELECT cases.*
-FROM cases
-JOIN core.people AS people ON people.person_id = cases.subject_id
-WHERE cases.subject_kind = 'person' AND people.is_rostered AND NOT people.is_bot
-"""
-_AGREED = """
-    AND EXISTS (
-        FROM core.goals AS goals
-        WHERE goals.owner_kind = 'person'
-            AND goals.owner_id = cases.subject_id
-            AND goals.metric_id = '{metric_id}'
-            AND cases.anchor_at_utc >= goals.start_utc
-            AND cases.anchor_at_utc < goals.end_utc
-    )
-"""
-_POOLED = """
-SELECT cases.* REPLACE ('team' AS subject_kind, memberships.team_id AS subject_id)
-FROM cases
-JOIN core.people AS people ON people.person_id = cases.subject_id
-JOIN core.memberships AS memberships
-    ON memberships.person_id = cases.subject_id
+    cases.* REPLACE ({subject_id} AS subject_id),
+    reporting_month(cases.anchor_at_utc) AS month_start,
+    CASE cases.subject_kind
+        WHEN 'person' THEN {is_subject}
+        WHEN 'team' THEN cases.subject_id IN (
+            SELECT team_id FROM core.memberships
+            UNION SELECT team_id FROM core.services WHERE team_id IS NOT NULL
+            UNION SELECT team_id FROM core.followups WHERE team_id IS NOT NULL
+        )
+        ELSE true
+    END AS is_listed,
+    {team_id} AS pooled_into
+FROM ({query}) AS cases
+LEFT JOIN core.people AS people ON cases.subject_kind = 'person' AND people.person_id = cases.subject_id
+LEFT JOIN core.memberships AS memberships
+    ON memberships.person_id = people.person_id
+    AND NOT people.is_bot
     AND cases.anchor_at_utc >= coalesce(memberships.from_at_utc, TIMESTAMP '0001-01-01')
     AND cases.anchor_at_utc < coalesce(memberships.to_at_utc, TIMESTAMP '9999-12-31')
-WHERE cases.subject_kind = 'person' AND NOT people.is_bot
+WHERE cases.anchor_at_utc <= $as_of_utc AND (is_listed OR pooled_into IS NOT NULL)
 """
-_OTHERS = """
-SELECT cases.*
-FROM cases
-WHERE cases.subject_kind <> 'person'
-    AND (cases.subject_kind <> 'team' OR EXISTS (
-        FROM core.memberships AS memberships WHERE memberships.team_id = cases.subject_id
-    ) OR EXISTS (
-        FROM core.services AS services WHERE services.team_id = cases.subject_id
-    ) OR EXISTS (
-        FROM core.followups AS followups WHERE followups.team_id = cases.subject_id
-    ))
+"""A person is in at most one team at any instant, so that no case comes twice."""
+_NO_PERSON = "CASE WHEN cases.subject_kind <> 'person' THEN cases.subject_id END"
+_AGREED = """
+EXISTS (
+    FROM core.goals AS goals
+    WHERE goals.owner_kind = 'person'
+        AND goals.owner_id = cases.subject_id
+        AND goals.metric_id = '{metric_id}'
+        AND cases.anchor_at_utc >= goals.start_utc
+        AND cases.anchor_at_utc < goals.end_utc
+)
 """
+_BY_SUBJECT = """
+SELECT subject_kind, subject_id, {columns} FROM {table} WHERE is_listed
+UNION ALL
+SELECT 'team' AS subject_kind, pooled_into AS subject_id, {columns} FROM {table} WHERE pooled_into IS NOT NULL
+"""
+_FACTS = """
+CREATE VIEW facts.{metric_id} AS
+SELECT {columns}
+FROM ({by_subject}) AS cases
+LEFT JOIN core.pull_requests AS pulls ON pulls.pr_id = cases.pr_id
+"""
+_OF_THE_PULL_REQUEST = ("ref", "source_url")
+"""What a case has of its pull request, where its query gives it none."""
 
 
 def build_facts(
@@ -84,7 +72,9 @@ def build_facts(
     params: Mapping[str, Any] | None = None,
     goals_agreed: bool = True,
 ) -> None:
-    """Create and fill ``facts.<id>`` for these metrics.
+    """Create the view ``facts.<id>`` for these metrics, and the table ``cases.<id>`` that it reads.
+
+    A case is stored once, with the team it is pooled into, if any.
 
     A person is a subject of a goal-only metric only where they agreed on it, for the days of that goal;
     ``goals_agreed`` takes it that everybody did, for worked examples only.
@@ -93,35 +83,69 @@ def build_facts(
     With ``persons`` off no row of a person is stored: it exists only while it is pooled. The metrics in
     ``gaps`` lack an input: their tables stay empty, so that no case is invented from half of what they need.
     """
-    connection.execute("CREATE SCHEMA IF NOT EXISTS facts")
     for metric in metrics:
-        create(connection, f"facts.{metric.id}")
-        if metric.id in gaps:
-            continue
-        parameters = {**metric.params, **(params or {}), "as_of_utc": as_of_utc}
-        query = metric.facts_sql
-        used = {name: value for name, value in parameters.items() if f"${name}" in query + _CASES}
-        connection.execute(_CASES.format(query=query), used)
-        if persons and "person" in metric.subject_kinds:
-            is_limited = metric.is_goal_only and metric.statistic != "goal" and not goals_agreed
-            agreed = _AGREED.format(metric_id=metric.id) if is_limited else ""
-            insert(connection, f"facts.{metric.id}", _PERSONS + agreed)
-        if metric.team == "pooled":
-            insert(connection, f"facts.{metric.id}", _POOLED)
-        insert(connection, f"facts.{metric.id}", _OTHERS)
-        connection.execute("DROP TABLE cases")
+        create_cases(connection, metric.id)
+        if metric.id not in gaps:
+            parameters = {**metric.params, **(params or {}), "as_of_utc": as_of_utc}
+            select = _select_of_cases(metric, persons=persons, goals_agreed=goals_agreed)
+            insert(connection, f"cases.{metric.id}", select, parameters)
+
+
+def create_cases(connection: duckdb.DuckDBPyConnection, metric_id: str) -> None:
+    """An empty ``cases.<id>`` and its view: the columns of ``facts``, and which subjects a case has."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS cases; CREATE SCHEMA IF NOT EXISTS facts")
+    create(connection, f"facts.{metric_id}", schema="cases")
+    connection.execute(f"ALTER TABLE cases.{metric_id} ADD COLUMN is_listed BOOLEAN")
+    connection.execute(f"ALTER TABLE cases.{metric_id} ADD COLUMN pooled_into VARCHAR")
+    columns = [
+        f"coalesce(cases.{name}, pulls.{name}) AS {name}" if name in _OF_THE_PULL_REQUEST else f"cases.{name}"
+        for name in column_names(f"facts.{metric_id}")
+    ]
+    select = cases_by_subject(metric_id)
+    connection.execute(_FACTS.format(metric_id=metric_id, columns=", ".join(columns), by_subject=select))
+
+
+def drop_cases(connection: duckdb.DuckDBPyConnection, metric_id: str) -> None:
+    """Take both away, if they are there."""
+    connection.execute(f"DROP VIEW IF EXISTS facts.{metric_id}; DROP TABLE IF EXISTS cases.{metric_id}")
+
+
+def cases_by_subject(metric_id: str) -> str:
+    """The SELECT of a metric's cases, one row per subject, without what is their pull request's."""
+    return by_subject(f"cases.{metric_id}", column_names(f"facts.{metric_id}"))
+
+
+def by_subject(table: str, columns: Iterable[str]) -> str:
+    """The SELECT of these columns of a table of cases, or of one made of it, one row per subject."""
+    others = ", ".join(name for name in columns if name not in ("subject_kind", "subject_id"))
+    return _BY_SUBJECT.format(table=table, columns=others)
+
+
+def _select_of_cases(metric: Metric, *, persons: bool, goals_agreed: bool) -> str:
+    is_subject = "false"
+    if persons and "person" in metric.subject_kinds:
+        is_subject = "coalesce(people.is_rostered AND NOT people.is_bot, false)"
+        if metric.is_goal_only and metric.statistic != "goal" and not goals_agreed:
+            is_subject += f" AND {_AGREED.format(metric_id=metric.id)}"
+    return _CASES.format(
+        query=metric.facts_sql,
+        subject_id="cases.subject_id" if persons else _NO_PERSON,
+        is_subject=is_subject,
+        team_id="memberships.team_id" if metric.team == "pooled" else "NULL",
+    )
 
 
 _FORGET = """
-UPDATE facts.{metric_id} AS facts
+UPDATE cases.{metric_id} AS cases
 SET contributor_id = NULL, case_id = numbered.case_id{why}
 FROM (
-    SELECT rowid AS place, subject_id || '/case/' || row_number() OVER (
-        PARTITION BY subject_kind, subject_id ORDER BY anchor_at_utc, case_id
+    SELECT rowid AS place, coalesce(pooled_into, subject_id) || '/case/' || row_number() OVER (
+        PARTITION BY coalesce(pooled_into, subject_id), pooled_into IS NULL AND subject_kind <> 'team'
+        ORDER BY anchor_at_utc, case_id
     ) AS case_id
-    FROM facts.{metric_id}
+    FROM cases.{metric_id}
 ) AS numbered
-WHERE facts.rowid = numbered.place
+WHERE cases.rowid = numbered.place
 """
 
 

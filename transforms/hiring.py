@@ -38,7 +38,7 @@ WHERE facts.subject_kind = 'person'
 GROUP BY ALL
 """
 _CONTRIBUTIONS = """
-CREATE OR REPLACE TEMP TABLE contributions AS
+CREATE OR REPLACE TEMP VIEW contributions AS
 SELECT quarter_start::VARCHAR AS table_id, group_value AS group_id, contributor_id, n_cases FROM hired_cases
 """
 _GROUPS = """

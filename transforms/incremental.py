@@ -60,7 +60,7 @@ the id of the pull request, or that of one of its children."""
 SHARED = ("repositories", "accounts", "people", "roster", "memberships", "calendar", "services")
 """The other ``core`` tables that a row of KEYS, or a case of a pull request, may be made with."""
 
-CLOCKS = ("working_clock", "months")
+CLOCKS = ("working_clock", "working_stretches", "months")
 """These only grow, at the end that no settled pull request reaches."""
 
 MOST = 0.5
@@ -253,7 +253,7 @@ def note_open_cases(connection: duckdb.DuckDBPyConnection, metrics: Iterable[Met
     for metric in metrics:
         if metric.by_pull_request:
             connection.execute(
-                f"INSERT INTO unsettled SELECT DISTINCT pr_id FROM facts.{metric.id} "
+                f"INSERT INTO unsettled SELECT DISTINCT pr_id FROM cases.{metric.id} "
                 "WHERE list_contains($pending, outcome)",
                 {"pending": list(metric.outcomes.get("pending", ()))},
             )
@@ -289,7 +289,7 @@ def touched_core(connection: duckdb.DuckDBPyConnection, zone: str) -> Iterator[N
 
 def swap_facts(connection: duckdb.DuckDBPyConnection, metric_id: str) -> None:
     """Put the cases of touched pull requests in the place of their old ones."""
-    _swap(connection, f"facts.{metric_id}", "pr_id")
+    _swap(connection, f"cases.{metric_id}", "pr_id")
 
 
 # ------------------------------------------------------------------------------------- the rows beside
@@ -323,7 +323,7 @@ def _kept(connection: duckdb.DuckDBPyConnection) -> str:
 def _open_beside(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("DETACH DATABASE IF EXISTS beside")
     connection.execute("ATTACH ':memory:' AS beside")
-    for schema in ("landing", "conformed", "core", "facts"):
+    for schema in ("landing", "conformed", "core"):
         connection.execute(f"CREATE SCHEMA beside.{schema}")
 
 

@@ -121,13 +121,14 @@ def set_reporting_zone(connection: duckdb.DuckDBPyConnection, zone: str) -> None
     Raises ZoneInfoNotFoundError for a zone that does not exist.
     """
     known = ZoneInfo(zone).key  # a name that zoneinfo knows holds no quote
+    # An instant is its microseconds: told from them, and not from its fields, it costs half.
     connection.execute(
         "CREATE OR REPLACE MACRO reporting_month(instant) AS "
-        f"date_trunc('month', instant AT TIME ZONE 'UTC' AT TIME ZONE '{known}')::DATE"
+        f"date_trunc('month', make_timestamptz(epoch_us(instant)) AT TIME ZONE '{known}')::DATE"
     )
     connection.execute(
         "CREATE OR REPLACE MACRO reporting_date(instant) AS "
-        f"(instant AT TIME ZONE 'UTC' AT TIME ZONE '{known}')::DATE"
+        f"(make_timestamptz(epoch_us(instant)) AT TIME ZONE '{known}')::DATE"
     )
     midnight = f"((day::TIMESTAMP AT TIME ZONE '{known}') AT TIME ZONE 'UTC')"
     hour_before = f"({midnight} - INTERVAL 1 HOUR)"

@@ -20,6 +20,7 @@ from tests.golden import test_change_methods as change_methods
 from tests.golden.test_metrics import assert_same
 from tests.golden.worked_example import conformed_rows, instant
 from tests.transforms.world import build_core_of
+from transforms.facts import create_cases
 from transforms.intervals import median_interval, poisson_rate, wilson
 from transforms.local_time import next_month, periods_between, set_reporting_zone
 from transforms.periods.build import Limits, build_periods, decide_disclosure
@@ -221,11 +222,11 @@ def cell_of(metric_id: str, cases: Sequence[tuple[str, str, float]]) -> dict[str
     )
     with connect() as connection:
         build_core_of(connection, {}, as_of=at)
-        connection.execute("CREATE SCHEMA ops; CREATE SCHEMA facts")
+        connection.execute("CREATE SCHEMA ops")
         create(connection, "ops.completeness")
-        create(connection, f"facts.{metric_id}")
+        create_cases(connection, metric_id)
         connection.register("incoming", frame)
-        connection.execute(f"INSERT INTO facts.{metric_id} BY NAME SELECT * FROM incoming")
+        connection.execute(f"INSERT INTO cases.{metric_id} BY NAME SELECT *, true AS is_listed FROM incoming")
         connection.unregister("incoming")
         build_periods(
             connection,

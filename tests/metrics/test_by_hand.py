@@ -1,13 +1,12 @@
 """The cells of made-up reviews against a hand-written query per metric and grain, that of the benchmark."""
 
 from collections.abc import Iterator
-from datetime import date
 
 import duckdb
 import pytest
 
 from benchmarks.made_up_reviews import AS_OF_UTC, ZONE, MadeUpReviews, review_events
-from benchmarks.review_metrics import by_hand, metrics_of_reviews
+from benchmarks.review_metrics import compared, metrics_of_reviews
 from metrics_catalog.catalogue import Metric
 from transforms.core.build import CoreSettings, build_core
 from transforms.facts import build_facts
@@ -43,25 +42,20 @@ def test_counts_and_values_are_those_of_a_query_by_hand(
     built: duckdb.DuckDBPyConnection, metric: Metric
 ) -> None:
     for grain in metric.grain:
-        rows = built.execute(*by_hand(metric, grain)).fetchall()
-        wanted = {(kind, who, start): (n, value) for kind, who, start, n, value in rows}
-        cells = built.execute(
-            "SELECT subject_kind, subject_id, period_start, n, value, status, "
-            "json_extract(details, '$.n_open')::INTEGER > 0 FROM trends.periods "
-            "WHERE metric_id = $metric_id AND grain = $grain",
-            {"metric_id": metric.id, "grain": grain},
-        ).fetchall()
-        assert {(kind, who, _day(start)): n for (kind, who, start), (n, _) in wanted.items()} == {
-            (kind, who, start): n for kind, who, start, n, *_ in cells
-        }
-        assert cells
-        days = {(kind, who, _day(start)): value for (kind, who, start), (_, value) in wanted.items()}
-        for kind, who, start, _, value, status, has_open in cells:
-            is_comparable = metric.statistic == "share" or (metric.statistic == "median" and not has_open)
-            if status == "ok" and is_comparable:
-                assert value == pytest.approx(days[kind, who, start])
+        cells, different = compared(built, metric, grain)
+        assert cells > 0
+        assert different == 0, grain
 
 
-def _day(start: object) -> date:
-    assert isinstance(start, date)
-    return date(start.year, start.month, start.day)
+def test_a_cell_that_differs_from_the_query_by_hand_is_seen(built: duckdb.DuckDBPyConnection) -> None:
+    metric = next(metric for metric in METRICS if metric.id == "rq_response_24h")
+    cells, _ = compared(built, metric, "month")
+    built.execute("BEGIN")
+    for change in ("value = value + 0.001", "n = n + 1", "value = NULL"):
+        built.execute(
+            f"UPDATE trends.periods SET {change} WHERE metric_id = 'rq_response_24h' AND grain = 'month' "
+            "AND subject_id = 'p00003' AND period_start = DATE '2025-03-01' AND status = 'ok'"
+        )
+        assert compared(built, metric, "month") == (cells, 1), change
+    built.execute("ROLLBACK")
+    assert compared(built, metric, "month") == (cells, 0)

@@ -15,7 +15,7 @@ from metrics_catalog.catalogue import Metric, load_catalogue
 from tests.metrics.full_world import full_world, ship, talk
 from tests.transforms.world import World, rows, utc
 from tests.trends.random_world import random_pull
-from transforms.facts import build_facts
+from transforms.facts import build_facts, drop_cases
 
 CATALOGUE = load_catalogue()
 SEEDS = st.integers(0, 2**32)
@@ -143,6 +143,6 @@ def test_a_metric_that_lacks_an_input_has_no_case_at_all(metric: Metric) -> None
     with full_world(7, pulls=60).core(AS_OF) as connection:
         build_facts(connection, [metric], as_of_utc=utc(AS_OF))
         assert connection.execute(f"SELECT count(*) > 0 FROM facts.{metric.id}").fetchall() == [(True,)]
-        connection.execute(f"DROP TABLE facts.{metric.id}")
+        drop_cases(connection, metric.id)
         build_facts(connection, [metric], as_of_utc=utc(AS_OF), gaps=[metric.id])
         assert connection.execute(f"SELECT count(*) FROM facts.{metric.id}").fetchall() == [(0,)]

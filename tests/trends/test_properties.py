@@ -38,12 +38,15 @@ DELTAS = ("delta", "relative", "delta_reason", "is_delta_provisional")
 
 
 def everything(world: World) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of facts and trends, in the order in which they are stored."""
+    """All rows of facts and trends: of facts in the order in which they are published, of cells as stored."""
     with built(world) as connection:
-        return {
-            name: connection.execute(f"FROM {name}{' ORDER BY ALL' if 'all_' in name else ''}").fetchall()
-            for name in TABLES
-        }
+        return {name: connection.execute(f"FROM {name}{_order(name)}").fetchall() for name in TABLES}
+
+
+def _order(name: str) -> str:
+    if name.startswith("facts."):
+        return " ORDER BY subject_kind, subject_id, anchor_at_utc, case_id"
+    return " ORDER BY ALL" if "all_" in name else ""
 
 
 @contextmanager

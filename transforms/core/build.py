@@ -156,6 +156,7 @@ _MEASURED = (
 
 DERIVED = (
     "working_clock",
+    "working_stretches",
     "pull_request_states",
     "review_requests",
     "approvals",

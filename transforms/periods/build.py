@@ -4,6 +4,9 @@ Here: one function per statistic, and what every cell gets besides: state, statu
 completeness, the difference to the month before, disclosure.
 Not here: what a case is (facts), or what a person reads (packets).
 
+One metric after the other: its cases are counted once, by subject, contributor and month (``tallies``), and
+what can be added up is added up from there. Medians and unions are of the cases themselves.
+
 Periods are computed from cases, whole and pooled: a median cannot be rebuilt from daily sums, and an average
 of monthly shares is no share.
 """
@@ -18,6 +21,7 @@ import numpy as np
 import polars as pl
 
 from metrics_catalog.catalogue import Metric, Otherwise
+from transforms.facts import by_subject, cases_by_subject
 from transforms.intervals import median_places_frame, poisson_rates, wilson_limits
 from transforms.local_time import local_date, periods_between
 from transforms.queries import create, insert, sql
@@ -29,10 +33,31 @@ _KEY = ["subject_kind", "subject_id", "grain", "period"]
 
 _CASES = """
 CREATE OR REPLACE TEMP VIEW cases AS
-SELECT facts.*, periods.grain, periods.period
-FROM facts.{metric_id} AS facts
-JOIN periods_of_months AS periods ON periods.month_start = facts.month_start
+SELECT cases.*, periods.grain, periods.period
+FROM ({by_subject}) AS cases
+JOIN periods_of_months AS periods ON periods.month_start = cases.month_start
 WHERE periods.grain IN ({grain})
+"""
+_TALLIES = """
+CREATE OR REPLACE TEMP TABLE tallies AS
+WITH of_months AS (
+    SELECT subject_kind, subject_id, is_listed, pooled_into, contributor_id, month_start, {tallies}
+    FROM cases.{metric_id}
+    GROUP BY subject_kind, subject_id, is_listed, pooled_into, contributor_id, month_start
+)
+
+SELECT subject_kind, subject_id, contributor_id, grain, period, {sums}
+FROM ({months_by_subject}) AS months
+JOIN periods_of_months AS periods ON periods.month_start = months.month_start
+WHERE periods.grain IN ({grain})
+GROUP BY subject_kind, subject_id, contributor_id, grain, period
+"""
+"""One row per subject, period and contributor."""
+_COUNTS = """
+SELECT subject_kind, subject_id, grain, period, {counts}
+FROM tallies
+GROUP BY subject_kind, subject_id, grain, period
+ORDER BY subject_kind, subject_id, grain, period
 """
 _STATES = """
 SELECT
@@ -53,6 +78,7 @@ WHERE list_contains($grain, grain)
 ORDER BY grain, period_start
 """
 _CELLS = """
+CREATE OR REPLACE TEMP TABLE cells AS
 SELECT
     $metric_id AS metric_id,
     $definition_version AS definition_version,
@@ -61,9 +87,7 @@ SELECT
     states.state,
     coalesce(person_periods.segment, 0) AS segment,
     coalesce(person_periods.hole, CASE WHEN ledger.status = 'incomplete' THEN 'source_gap' END) AS hole,
-    coalesce(ledger.status, 'unknown') AS completeness,
-    statistics.status <> 'suppressed' AS disclosed,
-    CASE WHEN statistics.status = 'suppressed' THEN 'few_raters' END AS withheld_reason
+    coalesce(ledger.status, 'unknown') AS completeness
 FROM statistics
 JOIN trends.period_states AS states
     ON states.metric_id = $metric_id AND states.grain = statistics.grain AND states.period = statistics.period
@@ -74,42 +98,37 @@ LEFT JOIN person_periods
     AND person_periods.period = statistics.period
 LEFT JOIN metric_completeness AS ledger
     ON ledger.grain = statistics.grain AND ledger.period = statistics.period
-ORDER BY statistics.subject_kind, statistics.subject_id, statistics.grain, states.period_start
 """
 _CONTRIBUTIONS = """
-CREATE OR REPLACE TEMP TABLE contributions AS
+CREATE OR REPLACE TEMP VIEW contributions AS
+SELECT grain || ' ' || period AS table_id, subject_id AS group_id, contributor_id, weight AS n_cases
+FROM tallies
+WHERE subject_kind = 'team' AND {is_from_people}
+"""
+"""A table here is all teams of a period. Its total counts as visible: leadership knows it from elsewhere."""
+_PERIODS = """
 SELECT
-    grain || ' ' || period AS table_id,
-    subject_id AS group_id,
-    contributor_id,
-    {weight} AS n_cases
-FROM cases
-WHERE subject_kind = 'team'
-GROUP BY grain, period, subject_id, contributor_id
-"""
-_WITHHOLD = """
-UPDATE trends.periods AS cells
-SET disclosed = false, withheld_reason = decisions.withheld_reason
-FROM decisions
-WHERE cells.metric_id = $metric_id
-    AND cells.subject_kind = 'team'
-    AND cells.grain || ' ' || cells.period = decisions.table_id
-    AND cells.subject_id = decisions.group_id
-    AND decisions.withheld_reason IN ('small_group', 'dominance', 'complement')
-"""
-_DELTAS = """
-UPDATE trends.periods AS cells
-SET
-    delta = differences.delta,
-    relative = differences.relative,
-    delta_reason = differences.reason,
-    is_delta_provisional = differences.is_provisional
-FROM differences
-WHERE cells.metric_id = differences.metric_id
-    AND cells.subject_kind = differences.subject_kind
-    AND cells.subject_id = differences.subject_id
-    AND cells.grain = 'month'
-    AND cells.period_start = differences.period_start
+    cells.*,
+    differences.delta,
+    differences.relative,
+    differences.reason AS delta_reason,
+    differences.is_provisional AS is_delta_provisional,
+    CASE
+        WHEN decisions.withheld_reason <> 'no_activity' THEN decisions.withheld_reason
+        WHEN cells.status = 'suppressed' THEN 'few_raters'
+    END AS withheld_reason,
+    withheld_reason IS NULL AS disclosed
+FROM cells
+LEFT JOIN differences
+    ON cells.grain = 'month'
+    AND differences.subject_kind = cells.subject_kind
+    AND differences.subject_id = cells.subject_id
+    AND differences.period_start = cells.period_start
+LEFT JOIN decisions
+    ON cells.subject_kind = 'team'
+    AND decisions.group_id = cells.subject_id
+    AND decisions.table_id = cells.grain || ' ' || cells.period
+ORDER BY cells.subject_kind, cells.subject_id, cells.grain, cells.period_start
 """
 
 
@@ -143,19 +162,10 @@ def build_periods(
     for metric in metrics:
         grain = list(metric.grain)
         insert(connection, "trends.period_states", _STATES, _instants(metric, as_of_utc) | {"grain": grain})
-        quoted = ", ".join(f"'{word}'" for word in metric.grain)
-        connection.execute(_CASES.format(metric_id=metric.id, grain=quoted))
+        _tally(connection, metric)
         statistics = _with_details(connection, metric, _STATISTICS[metric.statistic](connection, metric))
         connection.execute(_METRIC_COMPLETENESS, {"sources": list(ledgers_of(metric))})
         _add_cells(connection, metric, _with_status(statistics, metric, limits or Limits()))
-        if metric.is_from_people:
-            _withhold_small_groups(connection, metric)
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE cells AS SELECT metric_id, subject_kind, subject_id, grain, "
-        "period_start, value, status, state, segment, hole FROM trends.periods"
-    )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE differences AS {sql('periods/month_over_month.sql')}")
-    connection.execute(_DELTAS)
     connection.execute(f"CREATE VIEW trends.all_periods AS {sql('periods/all_periods.sql')}")
 
 
@@ -201,10 +211,90 @@ def ledgers_of(metric: Metric) -> tuple[str, ...]:
     )
 
 
+def _tally(connection: duckdb.DuckDBPyConnection, metric: Metric) -> None:
+    """The view ``cases`` and the table ``tallies`` of this metric."""
+    known = _tallies(metric)
+    texts = {
+        "metric_id": metric.id,
+        "by_subject": cases_by_subject(metric.id),
+        "months_by_subject": by_subject("of_months", ["contributor_id", "month_start", *known]),
+        "grain": _quoted(metric.grain),
+        "tallies": ", ".join(f"{expression} AS {name}" for name, expression in known.items()),
+        "sums": ", ".join(f"sum({name}) AS {name}" for name in known),
+    }
+    connection.execute(_CASES.format(**texts))
+    connection.execute(_TALLIES.format(**texts))
+
+
+def _tallies(metric: Metric) -> Mapping[str, str]:
+    """What is added up: cases by what became of them, and exposure in whole billionths, so that the order of
+    adding changes no digit. ``weight`` is what a contributor holds of a team's denominator."""
+    words = metric.outcomes
+    counted = f"outcome IN ({_quoted(metric.counted)})"
+    billionths = "sum(round(exposure * 1000000000)::HUGEINT)"
+    found = {
+        "n": _count_of("outcome", metric.counted),
+        "n_pending": _count_of("outcome", words["pending"]),
+        "n_excluded": _count_of("outcome", words["excluded"]),
+        "billionths": f"coalesce({billionths}, 0)",
+        "weight": {
+            "rate": f"coalesce({billionths}, 0)",
+            "sum": f"coalesce({billionths} FILTER (WHERE {counted}), 0)",
+        }.get(metric.statistic, _count_of("outcome", metric.counted)),
+    }
+    if "numerator" in words:
+        found["numerator"] = _count_of("outcome", words["numerator"])
+    if metric.statistic == "median":
+        closed = f"why IN ({_quoted(words['closed_whys'])})"
+        found["n_open"] = f"count(*) FILTER (WHERE {counted} AND NOT {closed})"
+    for name, detail in metric.details.items():
+        if detail.outcomes or detail.whys:
+            found[name] = f"{_count_of('outcome', detail.outcomes)} + {_count_of('why', detail.whys)}"
+    return found
+
+
+def _count_of(column: str, words: Sequence[str]) -> str:
+    return f"count(*) FILTER (WHERE {column} IN ({_quoted(words)}))" if words else "0"
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
+
+
+_CONTRIBUTORS = "count(DISTINCT contributor_id) FILTER (WHERE n > 0)"
+_OF_TALLIES: Mapping[str, Mapping[str, str]] = {
+    "share": {"denominator": "sum(n)::BIGINT"},
+    "rate": {
+        "exposure": "sum(billionths)::DOUBLE / 1000000000",
+        "n_contributors": "count(DISTINCT contributor_id) FILTER (WHERE billionths > 0)",
+    },
+    "distinct": {"n": _CONTRIBUTORS, "value": f"{_CONTRIBUTORS}::DOUBLE"},
+    # Over how many people the cases are spread, 1 / sum(p * p), in whole numbers up to the division. The p
+    # themselves go nowhere.
+    "effective_number": {
+        "value": "CASE WHEN sum(n) > 0 THEN (sum(n) * sum(n))::DOUBLE / sum(n * n)::DOUBLE END"
+    },
+}
+"""What a statistic takes from ``tallies`` in another way than by adding up."""
+_NOT_OF_CELLS = ("billionths", "weight")
+
+
+def _counts(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
+    """One row per subject and period: what adds up. For some statistics a complete record already."""
+    found = {name: f"sum({name})::BIGINT" for name in _tallies(metric) if name not in _NOT_OF_CELLS}
+    found["n_contributors"] = _CONTRIBUTORS
+    found |= {
+        name: _CONTRIBUTORS for name, detail in metric.details.items() if detail.distinct == "contributor_id"
+    }
+    found |= _OF_TALLIES.get(metric.statistic, {})
+    counts = ", ".join(f"{expression} AS {name}" for name, expression in found.items())
+    cells: pl.DataFrame = connection.sql(_COUNTS.format(counts=counts)).pl()
+    return cells
+
+
 def _share(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
     """Shares with Wilson intervals, whatever the minimum sample."""
-    words = {key: list(metric.outcomes[key]) for key in ("numerator", "denominator", "pending", "excluded")}
-    cells: pl.DataFrame = connection.sql(sql("periods/share.sql"), params=words).pl()
+    cells = _counts(connection, metric)
     k, n = cells["numerator"].to_numpy(), cells["denominator"].to_numpy()
     low, high = wilson_limits(k, n)
     share = np.divide(k, n, out=np.full(len(n), np.nan), where=n > 0)
@@ -217,23 +307,17 @@ def _share(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFram
 
 def _median(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
     """Medians with order-statistic intervals, and n_open, value_at_least, coverage."""
-    words = {key: list(known) for key, known in metric.outcomes.items() if key != "unlisted"}
-    cells: pl.DataFrame = connection.sql(sql("periods/median_counts.sql"), params=words).pl()
-    connection.register("places", median_places_frame(cells["n"].to_list()))
-    figures = connection.sql(
-        sql("periods/median.sql"),
-        params={"counted": words["counted"], "closed_whys": words["closed_whys"]},
-    ).pl()
+    cells = _counts(connection, metric)
+    connection.register("places", median_places_frame(cells["n"].unique().to_list()))
+    words = {"counted": list(metric.counted), "closed_whys": list(metric.outcomes["closed_whys"])}
+    figures = connection.sql(sql("periods/median.sql"), params=words).pl()
     connection.unregister("places")
-    joined = cells.join(figures, on=_KEY, how="left").with_columns(
-        pl.when(pl.col("value").is_null()).then(pl.col("middle_so_far")).alias("value_at_least")
-    )
-    return joined.drop("middle_so_far")
+    return cells.join(figures, on=_KEY, how="left")
 
 
 def _rate(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
     """Rates with exact Poisson intervals: nothing in much exposure is a rate of 0, in none it is no rate."""
-    cells = _complete_record(connection, metric)
+    cells = _counts(connection, metric)
     value, low, high = poisson_rates(cells["numerator"].to_numpy(), cells["exposure"].to_numpy())
     return cells.with_columns(
         pl.Series("value", value, nan_to_null=True),
@@ -242,21 +326,24 @@ def _rate(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame
     )
 
 
-def _complete_record(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
+def _of_the_cases(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
     """What the statistic's own query gives: a complete record, without a sampling interval."""
-    words = {key: list(known) for key, known in metric.outcomes.items() if key != "unlisted"}
-    cells: pl.DataFrame = connection.sql(sql(f"periods/{metric.statistic}.sql"), params=words).pl()
-    return cells
+    words = {key: list(known) for key, known in metric.outcomes.items() if key in ("counted", "total")}
+    own: pl.DataFrame = connection.sql(sql(f"periods/{metric.statistic}.sql"), params=words).pl()
+    counts = _counts(connection, metric)
+    return counts.drop([name for name in own.columns if name not in _KEY], strict=False).join(
+        own, on=_KEY, how="left"
+    )
 
 
 _STATISTICS = {
     "share": _share,
     "median": _median,
     "rate": _rate,
-    "minutes": _complete_record,
-    "sum": _complete_record,
-    "distinct": _complete_record,
-    "effective_number": _complete_record,
+    "minutes": _of_the_cases,
+    "sum": _of_the_cases,
+    "distinct": _counts,
+    "effective_number": _counts,
 }
 _OWN_DETAILS: Mapping[str, tuple[str, ...]] = {
     "median": ("n_open", "value_at_least", "coverage"),
@@ -268,38 +355,18 @@ _NEED_A_SAMPLE = ("value_at_least", "coverage", "sum_without_union")
 """Those that like the value need the minimum sample."""
 _ACTIVITY: Mapping[str, str] = {"rate": "exposure", "minutes": "total_minutes"}
 """What there must be some of: a month without incidents is a quiet month, without exposure it is none."""
-_WEIGHT: Mapping[str, str] = {
-    "rate": "coalesce(sum(exposure), 0)",
-    "sum": "coalesce(sum(exposure) FILTER (WHERE list_contains($counted, outcome)), 0)",
-}
-"""What a contributor holds of a team's denominator; cases counted, where nothing else is said."""
 
 
 def _with_details(connection: duckdb.DuckDBPyConnection, metric: Metric, cells: pl.DataFrame) -> pl.DataFrame:
     """The figures that the metric's page names, a column each: what is counted, then what is derived."""
-    if not metric.details:
-        return cells
-    classes = [
-        (name, column, word)
-        for name, detail in metric.details.items()
-        for column, words in (("outcome", detail.outcomes), ("why", detail.whys))
-        for word in words
-    ]
-    schema = {"detail": pl.String, "of_column": pl.String, "word": pl.String}
-    connection.register("detail_classes", pl.DataFrame(classes, schema=schema, orient="row"))
-    counts = connection.sql(sql("periods/detail_counts.sql")).pl()
-    connection.unregister("detail_classes")
-    distinct = connection.sql(
-        sql("periods/distinct_counts.sql"), params={"counted": list(metric.counted)}
-    ).pl()
     for name, detail in metric.details.items():
-        if detail.outcomes or detail.whys:
-            found = counts.filter(pl.col("detail") == name).select(*_KEY, pl.col("n").alias(name))
-        elif detail.distinct:
-            found = distinct.select(*_KEY, pl.col(f"n_{detail.distinct}").alias(name))
-        else:
-            continue
-        cells = cells.join(found, on=_KEY, how="left").with_columns(pl.col(name).fill_null(0))
+        if detail.distinct == "cluster_id":
+            found = connection.sql(
+                sql("periods/different_clusters.sql"), params={"counted": list(metric.counted)}
+            ).pl()
+            cells = cells.join(found.rename({"n": name}), on=_KEY, how="left").with_columns(
+                pl.col(name).fill_null(0)
+            )
     n = pl.col("n")
     over = {
         name: n / pl.col(detail.counted_over)
@@ -368,15 +435,16 @@ def _lacking(metric: Metric, limits: Limits, otherwise: str) -> list[pl.Expr]:
     return found
 
 
-def _add_cells(connection: duckdb.DuckDBPyConnection, metric: Metric, cells: pl.DataFrame) -> None:
-    connection.register("statistics", cells)
-    insert(
-        connection,
-        "trends.periods",
-        _CELLS,
-        {"metric_id": metric.id, "definition_version": metric.definition_version},
-    )
+def _add_cells(connection: duckdb.DuckDBPyConnection, metric: Metric, statistics: pl.DataFrame) -> None:
+    """Store them, each with what it has besides, and whether the group rule withholds it."""
+    connection.register("statistics", statistics)
+    named = {"metric_id": metric.id, "definition_version": metric.definition_version}
+    connection.execute(_CELLS, named)
     connection.unregister("statistics")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE differences AS {sql('periods/month_over_month.sql')}")
+    connection.execute(_CONTRIBUTIONS.format(is_from_people=str(metric.is_from_people).lower()))
+    decide_disclosure(connection)
+    insert(connection, "trends.periods", _PERIODS)
 
 
 def _instants(metric: Metric, as_of_utc: datetime) -> dict[str, object]:
@@ -387,25 +455,13 @@ def _instants(metric: Metric, as_of_utc: datetime) -> dict[str, object]:
     }
 
 
-def _withhold_small_groups(connection: duckdb.DuckDBPyConnection, metric: Metric) -> None:
-    """Set ``disclosed`` and ``withheld_reason`` of team cells that people were pooled into.
-
-    A table here is all teams of one period. Its total counts as visible: leadership knows it from elsewhere.
-    """
-    weight = _WEIGHT.get(metric.statistic, "count(*) FILTER (WHERE list_contains($counted, outcome))")
-    words = {"counted": list(metric.counted)} if "$counted" in weight else {}
-    connection.execute(_CONTRIBUTIONS.format(weight=weight), words)
-    decide_disclosure(connection)
-    connection.execute(_WITHHOLD, {"metric_id": metric.id})
-
-
 def decide_disclosure(
     connection: duckdb.DuckDBPyConnection,
     *,
     minimum_group: int = MINIMUM_GROUP,
     dominance_limit: float = DOMINANCE_LIMIT,
 ) -> None:
-    """From the temporary table ``contributions`` to the temporary table ``decisions``."""
+    """From ``contributions`` to the temporary table ``decisions``."""
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE decisions AS {sql('periods/disclosure.sql')}",
         {"minimum_group": minimum_group, "dominance_limit": dominance_limit},
@@ -421,7 +477,7 @@ def _reporting_periods(
     """The temporary table ``reporting_periods``: every month and quarter with a case, up to the as-of's."""
     last = local_date(as_of_utc, reporting_timezone)
     starts = [
-        connection.execute(f"SELECT min(month_start) FROM facts.{metric.id}").fetchall()[0][0]
+        connection.execute(f"SELECT min(month_start) FROM cases.{metric.id}").fetchall()[0][0]
         for metric in metrics
     ]
     first = min((start for start in starts if start is not None), default=last)

@@ -7,23 +7,56 @@ WITH sorted AS (
         grain,
         period,
         count(*) AS n,
-        list_sort(list(amount) FILTER (WHERE list_contains($closed_whys, why))) AS closed,
-        list_sort(list(amount)) AS so_far
+        list_sort(list(CASE WHEN list_contains($closed_whys, why) THEN amount ELSE 'infinity' END)) AS amounts
     FROM cases
     WHERE list_contains($counted, outcome)
     GROUP BY subject_kind, subject_id, grain, period
+),
+
+figures AS (
+    SELECT
+        sorted.* EXCLUDE (amounts),
+        (sorted.amounts[(sorted.n + 1) // 2] + sorted.amounts[sorted.n // 2 + 1]) / 2 AS middle,
+        sorted.amounts[places.place] AS low,
+        sorted.amounts[sorted.n - places.place + 1] AS high,
+        places.coverage
+    FROM sorted
+    LEFT JOIN places ON places.n = sorted.n
+),
+
+-- Where the middle is open, the median is at least that of all cases as long as they are so far.
+so_far AS (
+    SELECT
+        cases.subject_kind,
+        cases.subject_id,
+        cases.grain,
+        cases.period,
+        list_sort(list(cases.amount)) AS amounts
+    FROM cases
+    JOIN figures
+        ON figures.middle = 'infinity'
+        AND figures.subject_kind = cases.subject_kind
+        AND figures.subject_id = cases.subject_id
+        AND figures.grain = cases.grain
+        AND figures.period = cases.period
+    WHERE list_contains($counted, cases.outcome)
+    GROUP BY cases.subject_kind, cases.subject_id, cases.grain, cases.period
 )
 
 SELECT
-    sorted.subject_kind,
-    sorted.subject_id,
-    sorted.grain,
-    sorted.period,
-    (sorted.closed[(sorted.n + 1) // 2] + sorted.closed[sorted.n // 2 + 1]) / 2 AS value,
-    (sorted.so_far[(sorted.n + 1) // 2] + sorted.so_far[sorted.n // 2 + 1]) / 2 AS middle_so_far,
-    sorted.closed[places.place] AS ci_low,
-    sorted.closed[sorted.n - places.place + 1] AS ci_high,
-    places.coverage
-FROM sorted
-LEFT JOIN places ON places.n = sorted.n
-ORDER BY sorted.subject_kind, sorted.subject_id, sorted.grain, sorted.period
+    figures.subject_kind,
+    figures.subject_id,
+    figures.grain,
+    figures.period,
+    nullif(figures.middle, 'infinity') AS value,
+    (so_far.amounts[(figures.n + 1) // 2] + so_far.amounts[figures.n // 2 + 1]) / 2 AS value_at_least,
+    nullif(figures.low, 'infinity') AS ci_low,
+    nullif(figures.high, 'infinity') AS ci_high,
+    figures.coverage
+FROM figures
+LEFT JOIN so_far
+    ON so_far.subject_kind = figures.subject_kind
+    AND so_far.subject_id = figures.subject_id
+    AND so_far.grain = figures.grain
+    AND so_far.period = figures.period
+ORDER BY figures.subject_kind, figures.subject_id, figures.grain, figures.period

@@ -7,9 +7,6 @@ WITH added AS (
         grain,
         period,
         count(DISTINCT coalesce(cluster_id, case_id)) FILTER (WHERE list_contains($counted, outcome)) AS n,
-        count(*) FILTER (WHERE list_contains($pending, outcome)) AS n_pending,
-        count(*) FILTER (WHERE list_contains($excluded, outcome)) AS n_excluded,
-        count(DISTINCT contributor_id) FILTER (WHERE list_contains($counted, outcome)) AS n_contributors,
         coalesce(sum(round(exposure * 1000000000)::HUGEINT) FILTER (WHERE list_contains($counted, outcome)), 0)
             ::DOUBLE / 1000000000 AS down_minutes,
         coalesce(sum(round(exposure * 1000000000)::HUGEINT) FILTER (WHERE list_contains($total, outcome)), 0)

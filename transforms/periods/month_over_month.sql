@@ -1,4 +1,4 @@
--- One row per monthly cell: the difference to the calendar month before it, or why there is none.
+-- One row per monthly cell of a metric: the difference to the calendar month before it, or why there is none.
 -- A gap is never bridged: only the adjacent month counts.
 WITH adjacent AS (
     SELECT
@@ -12,8 +12,7 @@ WITH adjacent AS (
         END AS reason
     FROM cells
     LEFT JOIN cells AS before
-        ON before.metric_id = cells.metric_id
-        AND before.subject_kind = cells.subject_kind
+        ON before.subject_kind = cells.subject_kind
         AND before.subject_id = cells.subject_id
         AND before.grain = 'month'
         AND before.period_start = cells.period_start - INTERVAL 1 MONTH
@@ -21,7 +20,6 @@ WITH adjacent AS (
 )
 
 SELECT
-    metric_id,
     subject_kind,
     subject_id,
     period_start,
@@ -30,4 +28,4 @@ SELECT
     reason,
     reason IS NULL AND state = 'provisional' AS is_provisional
 FROM adjacent
-ORDER BY metric_id, subject_kind, subject_id, period_start
+ORDER BY subject_kind, subject_id, period_start

@@ -6,9 +6,6 @@ SELECT
     grain,
     period,
     count(DISTINCT coalesce(cluster_id, case_id)) FILTER (WHERE list_contains($counted, outcome)) AS n,
-    count(*) FILTER (WHERE list_contains($pending, outcome)) AS n_pending,
-    count(*) FILTER (WHERE list_contains($excluded, outcome)) AS n_excluded,
-    count(DISTINCT contributor_id) FILTER (WHERE list_contains($counted, outcome)) AS n_contributors,
     (sum(round(exposure * 1000000000)::HUGEINT) FILTER (WHERE list_contains($counted, outcome)))::DOUBLE
         / 1000000000 AS value,
     (sum(round(amount * 1000000000)::HUGEINT) FILTER (WHERE list_contains($counted, outcome)))::DOUBLE

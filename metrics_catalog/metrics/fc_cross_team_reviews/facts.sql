@@ -3,9 +3,8 @@ SELECT
     'person' AS subject_kind,
     pairs.reviewer_id AS subject_id,
     pairs.first_review_id AS case_id,
-    pulls.ref,
     pairs.reviewer_id AS contributor_id,
-    reviews.source_url,
+    pairs.source_url,
     pairs.pr_id,
     pairs.first_review_at_utc AS anchor_at_utc,
     CASE
@@ -21,14 +20,12 @@ SELECT
     NULL AS amount,
     NULL AS exposure
 FROM core.review_pairs AS pairs
-JOIN core.pull_requests AS pulls ON pulls.pr_id = pairs.pr_id
-JOIN core.reviews AS reviews ON reviews.review_id = pairs.first_review_id
 LEFT JOIN core.memberships AS own
     ON own.person_id = pairs.reviewer_id
     AND pairs.first_review_at_utc >= coalesce(own.from_at_utc, TIMESTAMP '0001-01-01')
     AND pairs.first_review_at_utc < coalesce(own.to_at_utc, TIMESTAMP '9999-12-31')
 LEFT JOIN core.memberships AS authors
-    ON authors.person_id = pulls.author_id
+    ON authors.person_id = pairs.author_id
     AND pairs.first_review_at_utc >= coalesce(authors.from_at_utc, TIMESTAMP '0001-01-01')
     AND pairs.first_review_at_utc < coalesce(authors.to_at_utc, TIMESTAMP '9999-12-31')
 WHERE NOT pairs.is_bot_pr

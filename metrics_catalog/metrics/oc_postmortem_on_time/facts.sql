@@ -33,7 +33,7 @@ worked AS (
             0
         ) AS start_us
     FROM resolved
-    ASOF LEFT JOIN (FROM core.working_clock WHERE person_id = '*') AS starts
+    ASOF LEFT JOIN (FROM core.working_stretches WHERE person_id = '*') AS starts
         ON starts.start_utc <= resolved.resolved_at_utc
 ),
 
@@ -49,7 +49,7 @@ measured AS (
             0
         ) AS taken_us
     FROM worked
-    ASOF LEFT JOIN (FROM core.working_clock WHERE person_id = '*') AS ends
+    ASOF LEFT JOIN (FROM core.working_stretches WHERE person_id = '*') AS ends
         ON ends.start_utc <= worked.reached_at_utc
 )
 

@@ -2,7 +2,9 @@
 -- the author's reaction, whoever else asked in between; and one per such review dismissed before a reaction.
 WITH pulls AS (
     SELECT
-        pulls.*,
+        pulls.pr_id,
+        pulls.author_id,
+        pulls.merged_at_utc,
         least(pulls.merged_at_utc, pulls.closed_at_utc) AS ended_at_utc,
         CASE WHEN roster.person_id IS NULL THEN '*' ELSE pulls.author_id END AS clock
     FROM core.pull_requests AS pulls
@@ -130,7 +132,6 @@ units AS (
 stretches AS (
     SELECT
         units.*,
-        pulls.ref,
         pulls.author_id,
         pulls.clock,
         CASE
@@ -155,9 +156,9 @@ measured AS (
             0
         ) AS waited_us
     FROM stretches
-    ASOF LEFT JOIN core.working_clock AS starts
+    ASOF LEFT JOIN core.working_stretches AS starts
         ON starts.person_id = stretches.clock AND starts.start_utc <= stretches.asked_at_utc
-    ASOF LEFT JOIN core.working_clock AS ends
+    ASOF LEFT JOIN core.working_stretches AS ends
         ON ends.person_id = stretches.clock AND ends.start_utc <= stretches.until_utc
 ),
 
@@ -178,7 +179,6 @@ SELECT
     'person' AS subject_kind,
     decided.author_id AS subject_id,
     decided.review_id || '/taken-up' AS case_id,
-    decided.ref,
     decided.author_id AS contributor_id,
     reviews.source_url,
     decided.pr_id,

@@ -32,9 +32,9 @@ aged AS (
             0
         ) AS waited_us
     FROM open_requests AS requests
-    ASOF LEFT JOIN core.working_clock AS starts
+    ASOF LEFT JOIN core.working_stretches AS starts
         ON starts.person_id = requests.clock AND starts.start_utc <= requests.started_at_utc
-    ASOF LEFT JOIN core.working_clock AS ends
+    ASOF LEFT JOIN core.working_stretches AS ends
         ON ends.person_id = requests.clock AND ends.start_utc <= requests.taken_at_utc
 ),
 
@@ -77,9 +77,7 @@ SELECT
     CASE WHEN cases.reviewer_id IS NULL THEN 'team' ELSE 'person' END AS subject_kind,
     coalesce(cases.reviewer_id, cases.requested_team_id) AS subject_id,
     cases.case_id,
-    pulls.ref,
     cases.reviewer_id AS contributor_id,
-    pulls.source_url,
     cases.pr_id,
     cases.anchor_at_utc,
     cases.outcome,
@@ -87,5 +85,4 @@ SELECT
     cases.waited_us / 3600000000 AS amount,
     NULL AS exposure
 FROM rows_of_months AS cases
-JOIN core.pull_requests AS pulls ON pulls.pr_id = cases.pr_id
 WHERE NOT cases.is_bot_pr

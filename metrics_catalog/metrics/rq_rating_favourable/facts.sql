@@ -39,10 +39,9 @@ SELECT
     'person' AS subject_kind,
     pairs.reviewer_id AS subject_id,
     pairs.pr_id || '/reviewed-by/' || pairs.reviewer_id AS case_id,
-    pulls.ref,
     pairs.reviewer_id AS contributor_id,
-    pulls.author_id AS cluster_id,
-    pulls.source_url,
+    pairs.author_id AS cluster_id,
+    pairs.pr_id,
     pairs.ended_at_utc AS anchor_at_utc,
     CASE
         WHEN survey.rating >= 4 THEN 'favourable'
@@ -60,13 +59,12 @@ SELECT
     NULL AS amount,
     NULL AS exposure
 FROM core.review_pairs AS pairs
-JOIN core.pull_requests AS pulls ON pulls.pr_id = pairs.pr_id
 LEFT JOIN survey
     ON survey.pr_id = pairs.pr_id
     AND survey.reviewer_id = pairs.reviewer_id
-    AND survey.rater_id = pulls.author_id
+    AND survey.rater_id = pairs.author_id
 LEFT JOIN last_reactions
     ON last_reactions.pr_id = pairs.pr_id
     AND last_reactions.reviewer_id = pairs.reviewer_id
-    AND last_reactions.user_id = pulls.author_id
+    AND last_reactions.user_id = pairs.author_id
 WHERE pairs.is_before_end AND NOT pairs.is_bot_pr

@@ -1,7 +1,9 @@
 -- One row per merged pull request and service it touches, and one per team that owns any of those services.
 WITH merged AS (
     SELECT
-        pulls.*,
+        pulls.pr_id,
+        pulls.merged_at_utc,
+        pulls.service_ids,
         CASE
             WHEN coalesce(authors.is_bot, false) THEN 'bot_author'
             WHEN pulls.reverts_pr_id IS NOT NULL THEN 'revert'
@@ -14,39 +16,42 @@ WITH merged AS (
     WHERE pulls.merged_at_utc IS NOT NULL
 ),
 
+touched AS (
+    SELECT * EXCLUDE (service_ids), unnest(list_distinct(service_ids)) AS service_id
+    FROM merged
+),
+
 subjects AS (
-    SELECT pr_id, 'service' AS subject_kind, unnest(service_ids) AS subject_id
-    FROM merged
-    UNION
-    SELECT merged.pr_id, 'team', services.team_id
-    FROM merged
+    SELECT 'service' AS subject_kind, service_id AS subject_id, pr_id, merged_at_utc, excluded_why, is_covered
+    FROM touched
+    UNION ALL
+    SELECT DISTINCT
+        'team', services.team_id, touched.pr_id, touched.merged_at_utc, touched.excluded_why, touched.is_covered
+    FROM touched
     JOIN core.services AS services
-        ON list_contains(merged.service_ids, services.service_id)
-        AND merged.merged_at_utc >= coalesce(services.valid_from_utc, TIMESTAMP '0001-01-01')
-        AND merged.merged_at_utc < coalesce(services.valid_to_utc, TIMESTAMP '9999-12-31')
+        ON services.service_id = touched.service_id
+        AND touched.merged_at_utc >= coalesce(services.valid_from_utc, TIMESTAMP '0001-01-01')
+        AND touched.merged_at_utc < coalesce(services.valid_to_utc, TIMESTAMP '9999-12-31')
     WHERE services.team_id IS NOT NULL
 )
 
 SELECT
-    subjects.subject_kind,
-    subjects.subject_id,
-    merged.pr_id || '/merge' AS case_id,
-    merged.ref,
+    subject_kind,
+    subject_id,
+    pr_id || '/merge' AS case_id,
     NULL AS contributor_id,
-    merged.source_url,
-    merged.pr_id,
-    merged.merged_at_utc AS anchor_at_utc,
+    pr_id,
+    merged_at_utc AS anchor_at_utc,
     CASE
-        WHEN merged.excluded_why IS NOT NULL THEN 'excluded'
-        WHEN merged.is_covered THEN 'covered'
+        WHEN excluded_why IS NOT NULL THEN 'excluded'
+        WHEN is_covered THEN 'covered'
         ELSE 'not_covered'
     END AS outcome,
     CASE
-        WHEN merged.excluded_why IS NOT NULL THEN merged.excluded_why
-        WHEN merged.is_covered THEN 'approved'
+        WHEN excluded_why IS NOT NULL THEN excluded_why
+        WHEN is_covered THEN 'approved'
         ELSE 'not_approved'
     END AS why,
     NULL AS amount,
     NULL AS exposure
-FROM merged
-JOIN subjects ON subjects.pr_id = merged.pr_id
+FROM subjects

@@ -3,9 +3,7 @@ SELECT
     'person' AS subject_kind,
     pairs.reviewer_id AS subject_id,
     pairs.first_review_id AS case_id,
-    pulls.ref,
     pairs.reviewer_id AS contributor_id,
-    pulls.source_url,
     pairs.pr_id,
     pairs.ended_at_utc AS anchor_at_utc,
     'reviewed' AS outcome,
@@ -13,5 +11,4 @@ SELECT
     NULL AS amount,
     NULL AS exposure
 FROM core.review_pairs AS pairs
-JOIN core.pull_requests AS pulls ON pulls.pr_id = pairs.pr_id
 WHERE pairs.is_before_end AND NOT pairs.is_bot_pr

@@ -3,9 +3,7 @@ SELECT
     'person' AS subject_kind,
     pairs.reviewer_id AS subject_id,
     pairs.pr_id || '/reviewed-by/' || pairs.reviewer_id AS case_id,
-    pulls.ref,
     pairs.reviewer_id AS contributor_id,
-    pulls.source_url,
     pairs.pr_id,
     pairs.ended_at_utc AS anchor_at_utc,
     pairs.substance AS outcome,
@@ -17,5 +15,4 @@ SELECT
     NULL AS amount,
     NULL AS exposure
 FROM core.review_pairs AS pairs
-JOIN core.pull_requests AS pulls ON pulls.pr_id = pairs.pr_id
 WHERE pairs.is_before_end AND NOT pairs.is_bot_pr

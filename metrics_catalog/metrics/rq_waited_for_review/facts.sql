@@ -1,7 +1,11 @@
 -- One row per pull request of a person: how long it was ready before anybody else looked at it.
 WITH pulls AS (
     SELECT
-        pulls.*,
+        pulls.pr_id,
+        pulls.author_id,
+        pulls.created_at_utc,
+        pulls.merged_at_utc,
+        pulls.closed_at_utc,
         least(pulls.merged_at_utc, pulls.closed_at_utc) AS ended_at_utc,
         CASE WHEN roster.person_id IS NULL THEN '*' ELSE pulls.author_id END AS clock
     FROM core.pull_requests AS pulls
@@ -64,9 +68,9 @@ ready_times AS (
             0
         ) AS ready_us
     FROM ready_stretches AS stretches
-    ASOF LEFT JOIN core.working_clock AS starts
+    ASOF LEFT JOIN core.working_stretches AS starts
         ON starts.person_id = stretches.clock AND starts.start_utc <= stretches.from_at_utc
-    ASOF LEFT JOIN core.working_clock AS ends
+    ASOF LEFT JOIN core.working_stretches AS ends
         ON ends.person_id = stretches.clock AND ends.start_utc <= stretches.to_at_utc
 ),
 
@@ -110,9 +114,7 @@ SELECT
     'person' AS subject_kind,
     author_id AS subject_id,
     pr_id || '/first-response' AS case_id,
-    ref,
     author_id AS contributor_id,
-    source_url,
     pr_id,
     CASE
         WHEN ended_by = 'answered_in_draft' THEN responded_at_utc

@@ -15,6 +15,8 @@ submitted AS (
         reviews.reviewer_id,
         reviews.review_id,
         reviews.submitted_at_utc,
+        reviews.source_url,
+        pulls.author_id,
         pulls.ended_at_utc,
         pulls.is_bot_pr
     FROM core.reviews AS reviews
@@ -56,6 +58,8 @@ pairs AS (
         reviewer_id,
         arg_min(review_id, (submitted_at_utc, review_id)) AS first_review_id,
         min(submitted_at_utc) AS first_review_at_utc,
+        arg_min(source_url, (submitted_at_utc, review_id)) AS source_url,
+        any_value(author_id) AS author_id,
         any_value(ended_at_utc) AS ended_at_utc,
         any_value(is_bot_pr) AS is_bot_pr
     FROM submitted
@@ -65,8 +69,10 @@ pairs AS (
 SELECT
     pairs.pr_id,
     pairs.reviewer_id,
+    pairs.author_id,
     pairs.first_review_id,
     pairs.first_review_at_utc,
+    pairs.source_url,
     pairs.ended_at_utc,
     coalesce(pairs.first_review_at_utc <= pairs.ended_at_utc, false) AS is_before_end,
     pairs.is_bot_pr,

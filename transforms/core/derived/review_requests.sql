@@ -149,7 +149,7 @@ worked AS (
         starts.worked_before_us
             + epoch_us(least(spells.started_at_utc, starts.end_utc)) - epoch_us(starts.start_utc) AS start_us
     FROM spells
-    ASOF LEFT JOIN core.working_clock AS starts
+    ASOF LEFT JOIN core.working_stretches AS starts
         ON starts.person_id = spells.clock AND starts.start_utc <= spells.started_at_utc
 ),
 
@@ -168,7 +168,7 @@ measured AS (
                 ) - coalesce(worked.start_us, 0)
         END AS waited_us
     FROM worked
-    ASOF LEFT JOIN core.working_clock AS ends
+    ASOF LEFT JOIN core.working_stretches AS ends
         ON ends.person_id = worked.clock AND ends.start_utc <= coalesce(worked.ended_at_utc, $as_of_utc)
 )
 
