@@ -239,7 +239,7 @@ def digest() -> str:
     with built(full_world(7, everybody_in_a_team=False)) as connection:
         build_changes(connection, METRICS, as_of_utc=utc(AS_OF), reporting_timezone=ZONE)
         for name in ("trends.periods", "trends.changes", *(f"facts.{metric.id}" for metric in METRICS)):
-            table = connection.sql(f"FROM {name}").pl()
+            table = connection.sql(f"FROM {name}{_order(name)}").pl()
             lists = [column for column, kind in table.schema.items() if kind.is_nested()]
             found.update(table.with_columns(pl.col(lists).list.join(" ")).write_csv().encode())
     return found.hexdigest()

@@ -29,8 +29,6 @@ from transforms.queries import create, insert, sql
 MINIMUM_GROUP = 5
 DOMINANCE_LIMIT = 0.5
 
-_KEY = ["subject_kind", "subject_id", "grain", "period"]
-
 _CASES = """
 CREATE OR REPLACE TEMP VIEW cases AS
 SELECT cases.*, periods.grain, periods.period
@@ -54,10 +52,23 @@ GROUP BY subject_kind, subject_id, contributor_id, grain, period
 """
 """One row per subject, period and contributor."""
 _COUNTS = """
-SELECT subject_kind, subject_id, grain, period, {counts}
-FROM tallies
-GROUP BY subject_kind, subject_id, grain, period
-ORDER BY subject_kind, subject_id, grain, period
+CREATE OR REPLACE TEMP TABLE counts AS
+SELECT row_number() OVER () AS cell, *
+FROM (
+    SELECT subject_kind, subject_id, grain, period, {counts}
+    FROM tallies
+    GROUP BY subject_kind, subject_id, grain, period
+)
+"""
+"""One row per subject and period: what adds up. Frames know it by its number: the names stay here."""
+_OF_CELLS = """
+SELECT counts.cell, figures.* EXCLUDE (subject_kind, subject_id, grain, period)
+FROM ({figures}) AS figures
+JOIN counts
+    ON counts.subject_kind = figures.subject_kind
+    AND counts.subject_id = figures.subject_id
+    AND counts.grain = figures.grain
+    AND counts.period = figures.period
 """
 _STATES = """
 SELECT
@@ -82,22 +93,26 @@ CREATE OR REPLACE TEMP TABLE cells AS
 SELECT
     $metric_id AS metric_id,
     $definition_version AS definition_version,
-    statistics.*,
+    counts.subject_kind,
+    counts.subject_id,
+    counts.period,
+    statistics.* EXCLUDE (cell),
     states.period_start,
     states.state,
     coalesce(person_periods.segment, 0) AS segment,
     coalesce(person_periods.hole, CASE WHEN ledger.status = 'incomplete' THEN 'source_gap' END) AS hole,
     coalesce(ledger.status, 'unknown') AS completeness
 FROM statistics
+JOIN counts ON counts.cell = statistics.cell
 JOIN trends.period_states AS states
-    ON states.metric_id = $metric_id AND states.grain = statistics.grain AND states.period = statistics.period
+    ON states.metric_id = $metric_id AND states.grain = counts.grain AND states.period = counts.period
 LEFT JOIN person_periods
-    ON person_periods.subject_kind = statistics.subject_kind
-    AND person_periods.subject_id = statistics.subject_id
-    AND person_periods.grain = statistics.grain
-    AND person_periods.period = statistics.period
+    ON person_periods.subject_kind = counts.subject_kind
+    AND person_periods.subject_id = counts.subject_id
+    AND person_periods.grain = counts.grain
+    AND person_periods.period = counts.period
 LEFT JOIN metric_completeness AS ledger
-    ON ledger.grain = statistics.grain AND ledger.period = statistics.period
+    ON ledger.grain = counts.grain AND ledger.period = counts.period
 """
 _CONTRIBUTIONS = """
 CREATE OR REPLACE TEMP VIEW contributions AS
@@ -261,12 +276,13 @@ def _quoted(words: Sequence[str]) -> str:
     return ", ".join(f"'{word}'" for word in words)
 
 
-_CONTRIBUTORS = "count(DISTINCT contributor_id) FILTER (WHERE n > 0)"
+_CONTRIBUTORS = "count(contributor_id) FILTER (WHERE n > 0)"
+"""Each has one row in a cell."""
 _OF_TALLIES: Mapping[str, Mapping[str, str]] = {
     "share": {"denominator": "sum(n)::BIGINT"},
     "rate": {
         "exposure": "sum(billionths)::DOUBLE / 1000000000",
-        "n_contributors": "count(DISTINCT contributor_id) FILTER (WHERE billionths > 0)",
+        "n_contributors": "count(contributor_id) FILTER (WHERE billionths > 0)",
     },
     "distinct": {"n": _CONTRIBUTORS, "value": f"{_CONTRIBUTORS}::DOUBLE"},
     # Over how many people the cases are spread, 1 / sum(p * p), in whole numbers up to the division. The p
@@ -280,7 +296,7 @@ _NOT_OF_CELLS = ("billionths", "weight")
 
 
 def _counts(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
-    """One row per subject and period: what adds up. For some statistics a complete record already."""
+    """The table ``counts``, and of it the figures. For some statistics a complete record already."""
     found = {name: f"sum({name})::BIGINT" for name in _tallies(metric) if name not in _NOT_OF_CELLS}
     found["n_contributors"] = _CONTRIBUTORS
     found |= {
@@ -288,8 +304,23 @@ def _counts(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFra
     }
     found |= _OF_TALLIES.get(metric.statistic, {})
     counts = ", ".join(f"{expression} AS {name}" for name, expression in found.items())
-    cells: pl.DataFrame = connection.sql(_COUNTS.format(counts=counts)).pl()
-    return cells
+    connection.execute(_COUNTS.format(counts=counts))
+    figures: pl.DataFrame = connection.sql(
+        "SELECT * EXCLUDE (subject_kind, subject_id, period) FROM counts ORDER BY cell"
+    ).pl()
+    return figures
+
+
+def _with_figures(
+    connection: duckdb.DuckDBPyConnection,
+    cells: pl.DataFrame,
+    select: str,
+    words: Mapping[str, Sequence[str]],
+) -> pl.DataFrame:
+    """The cells with what a SELECT of cases tells of some of them, in the place of what they said."""
+    figures = connection.sql(_OF_CELLS.format(figures=select), params=words).pl()
+    names = [name for name in figures.columns if name != "cell"]
+    return cells.drop(names, strict=False).join(figures, on="cell", how="left")
 
 
 def _share(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
@@ -310,9 +341,9 @@ def _median(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFra
     cells = _counts(connection, metric)
     connection.register("places", median_places_frame(cells["n"].unique().to_list()))
     words = {"counted": list(metric.counted), "closed_whys": list(metric.outcomes["closed_whys"])}
-    figures = connection.sql(sql("periods/median.sql"), params=words).pl()
+    cells = _with_figures(connection, cells, sql("periods/median.sql"), words)
     connection.unregister("places")
-    return cells.join(figures, on=_KEY, how="left")
+    return cells
 
 
 def _rate(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
@@ -329,10 +360,8 @@ def _rate(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame
 def _of_the_cases(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
     """What the statistic's own query gives: a complete record, without a sampling interval."""
     words = {key: list(known) for key, known in metric.outcomes.items() if key in ("counted", "total")}
-    own: pl.DataFrame = connection.sql(sql(f"periods/{metric.statistic}.sql"), params=words).pl()
-    counts = _counts(connection, metric)
-    return counts.drop([name for name in own.columns if name not in _KEY], strict=False).join(
-        own, on=_KEY, how="left"
+    return _with_figures(
+        connection, _counts(connection, metric), sql(f"periods/{metric.statistic}.sql"), words
     )
 
 
@@ -361,12 +390,9 @@ def _with_details(connection: duckdb.DuckDBPyConnection, metric: Metric, cells: 
     """The figures that the metric's page names, a column each: what is counted, then what is derived."""
     for name, detail in metric.details.items():
         if detail.distinct == "cluster_id":
-            found = connection.sql(
-                sql("periods/different_clusters.sql"), params={"counted": list(metric.counted)}
-            ).pl()
-            cells = cells.join(found.rename({"n": name}), on=_KEY, how="left").with_columns(
-                pl.col(name).fill_null(0)
-            )
+            select = sql("periods/different_clusters.sql")
+            cells = _with_figures(connection, cells, select, {"counted": list(metric.counted)})
+            cells = cells.with_columns(pl.col("n_different").fill_null(0)).rename({"n_different": name})
     n = pl.col("n")
     over = {
         name: n / pl.col(detail.counted_over)

@@ -59,4 +59,3 @@ LEFT JOIN so_far
     AND so_far.subject_id = figures.subject_id
     AND so_far.grain = figures.grain
     AND so_far.period = figures.period
-ORDER BY figures.subject_kind, figures.subject_id, figures.grain, figures.period

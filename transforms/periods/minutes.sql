@@ -17,4 +17,3 @@ WITH added AS (
 
 SELECT *, 1 - down_minutes / nullif(total_minutes, 0) AS value
 FROM added
-ORDER BY subject_kind, subject_id, grain, period

@@ -12,4 +12,3 @@ SELECT
         / 1000000000 AS sum_without_union
 FROM cases
 GROUP BY subject_kind, subject_id, grain, period
-ORDER BY subject_kind, subject_id, grain, period

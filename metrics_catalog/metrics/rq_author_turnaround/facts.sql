@@ -29,8 +29,10 @@ asking_reviews AS (
         reviews.pr_id,
         reviews.reviewer_id,
         reviews.submitted_at_utc AS asked_at_utc,
+        reviews.source_url,
         dismissals.dismissed_at_utc,
         pulls.author_id,
+        pulls.clock,
         pulls.merged_at_utc,
         pulls.ended_at_utc
     FROM core.reviews AS reviews
@@ -115,7 +117,11 @@ placed AS (
 units AS (
     SELECT
         reviews.pr_id,
+        any_value(reviews.author_id) AS author_id,
+        any_value(reviews.clock) AS clock,
+        any_value(reviews.ended_at_utc) AS ended_at_utc,
         arg_min(reviews.review_id, (reviews.asked_at_utc, reviews.review_id)) AS review_id,
+        arg_min_null(reviews.source_url, (reviews.asked_at_utc, reviews.review_id)) AS source_url,
         min(reviews.asked_at_utc) AS asked_at_utc,
         min(reviews.reacted_at_utc) AS reacted_at_utc,
         arg_min(reviews.reaction, (reviews.reacted_at_utc, reviews.reaction)) AS reaction,
@@ -124,25 +130,23 @@ units AS (
     JOIN placed ON placed.review_id = reviews.review_id
     GROUP BY reviews.pr_id, placed.after_utc
     UNION ALL
-    SELECT pr_id, review_id, asked_at_utc, dismissed_at_utc, NULL, true
+    SELECT
+        pr_id, author_id, clock, ended_at_utc, review_id, source_url, asked_at_utc, dismissed_at_utc, NULL, true
     FROM reviews_with_reactions
     WHERE is_dismissed
 ),
 
 stretches AS (
     SELECT
-        units.*,
-        pulls.author_id,
-        pulls.clock,
+        *,
         CASE
-            WHEN units.is_dismissed THEN 'dismissed'
-            WHEN units.reaction IS NOT NULL THEN units.reaction
-            WHEN pulls.ended_at_utc IS NOT NULL THEN 'pr_closed'
+            WHEN is_dismissed THEN 'dismissed'
+            WHEN reaction IS NOT NULL THEN reaction
+            WHEN ended_at_utc IS NOT NULL THEN 'pr_closed'
             ELSE 'open'
         END AS ended_by,
-        coalesce(units.reacted_at_utc, pulls.ended_at_utc, $as_of_utc) AS until_utc
+        coalesce(reacted_at_utc, ended_at_utc, $as_of_utc) AS until_utc
     FROM units
-    JOIN pulls ON pulls.pr_id = units.pr_id
 ),
 
 measured AS (
@@ -177,15 +181,14 @@ decided AS (
 
 SELECT
     'person' AS subject_kind,
-    decided.author_id AS subject_id,
-    decided.review_id || '/taken-up' AS case_id,
-    decided.author_id AS contributor_id,
-    reviews.source_url,
-    decided.pr_id,
-    decided.asked_at_utc AS anchor_at_utc,
-    decided.outcome,
-    CASE WHEN decided.outcome = 'not_taken_up' THEN decided.ended_by || '_late' ELSE decided.ended_by END AS why,
-    CASE WHEN decided.outcome <> 'excluded' THEN decided.waited_us / 3600000000 END AS amount,
+    author_id AS subject_id,
+    review_id || '/taken-up' AS case_id,
+    author_id AS contributor_id,
+    source_url,
+    pr_id,
+    asked_at_utc AS anchor_at_utc,
+    outcome,
+    CASE WHEN outcome = 'not_taken_up' THEN ended_by || '_late' ELSE ended_by END AS why,
+    CASE WHEN outcome <> 'excluded' THEN waited_us / 3600000000 END AS amount,
     NULL AS exposure
 FROM decided
-JOIN core.reviews AS reviews ON reviews.review_id = decided.review_id

@@ -58,7 +58,7 @@ pairs AS (
         reviewer_id,
         arg_min(review_id, (submitted_at_utc, review_id)) AS first_review_id,
         min(submitted_at_utc) AS first_review_at_utc,
-        arg_min(source_url, (submitted_at_utc, review_id)) AS source_url,
+        arg_min_null(source_url, (submitted_at_utc, review_id)) AS source_url,
         any_value(author_id) AS author_id,
         any_value(ended_at_utc) AS ended_at_utc,
         any_value(is_bot_pr) AS is_bot_pr
