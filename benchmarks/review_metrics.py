@@ -43,7 +43,7 @@ from transforms.queries import count, create
 from warehouse.connection import connect
 
 THREADS = 2
-MEMORY_LIMIT = "700MB"
+MEMORY_LIMIT = "600MB"
 CORE_MEMORY_LIMIT = "6GB"
 COLUMNS = ("facts CPU", "CPU", "by hand", "ratio", "seconds", "peak MB", "spilled MB", "cells equal")
 QUERIES = Path(__file__).parent / "by_hand"
