@@ -1,5 +1,6 @@
 """The nightly job: what Dagster sees, what a gap and a bad record do, what keeps a database unpublished."""
 
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -187,18 +188,42 @@ def test_an_unknown_word_is_quarantined_counted_and_makes_its_month_incomplete(t
     assert reasons == [("records of this month were rejected (ops.rejected_records)",)]
 
 
-def test_a_run_with_a_warning_publishes_and_says_so(tmp_path: Path) -> None:
-    said: list[str] = []
-    night = night_of(tmp_path)
+# ------------------------------------------------------------------------------ whole runs, each made once
+
+
+@pytest.fixture(scope="module")
+def without_roster(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """The folder of a run of an organisation with nobody in its roster, and what it said."""
+    night, said = night_of(tmp_path_factory.mktemp("without")), list[str]()
     night.say = said.append
     assert run_nightly(night) is False  # nobody is in the roster, so nobody is claimed
-    assert any(text.startswith("checks: WARNING core.accounts") for text in said)
-    assert (night.published_folder / "evenhand.duckdb").exists()
+    return night.settings.folder, said
 
 
-def test_a_failed_blocking_check_publishes_nothing_and_leaves_the_last(tmp_path: Path) -> None:
-    night = night_of(tmp_path)
+@pytest.fixture(scope="module")
+def with_roster(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, set[str]]:
+    """The folder of a run of an organisation with all its files, and the checks that did not pass."""
+    night = staffed(tmp_path_factory.mktemp("with"))
     run_nightly(night)
+    return night.settings.folder, {verdict.check.name for verdict in night.verdicts if not verdict.passed}
+
+
+def copied(run: Path, folder: Path) -> Path:
+    """The folder of a run, for a test that changes something in it."""
+    shutil.copytree(run, folder, symlinks=True, dirs_exist_ok=True)
+    return folder
+
+
+def test_a_run_with_a_warning_publishes_and_says_so(without_roster: tuple[Path, list[str]]) -> None:
+    folder, said = without_roster
+    assert any(text.startswith("checks: WARNING core.accounts") for text in said)
+    assert (night_of(folder).published_folder / "evenhand.duckdb").exists()
+
+
+def test_a_failed_blocking_check_publishes_nothing_and_leaves_the_last(
+    tmp_path: Path, without_roster: tuple[Path, list[str]]
+) -> None:
+    night = night_of(copied(without_roster[0], tmp_path))
     before = (night.published_folder / "current").readlink()
     build(night)
     with connect(night.working_path) as connection:
@@ -232,49 +257,42 @@ def test_a_source_that_cannot_start_fails_without_waiting_and_says_what_to_do(tm
     )
 
 
-def test_a_file_that_cannot_be_read_leaves_the_last_good_one_in_use(tmp_path: Path) -> None:
-    people = tmp_path / "people.csv"
-    people.write_text(
-        "person,name,email,team,manager,role,level,time_zone,working_days,place,valid_from,valid_to,"
-        "github,pagerduty,jira\nana,Ana,,one,,,,UTC,12345,,,,,,\n"
-    )
-    night = night_of(tmp_path, people={"roster": "people.csv"})
-    run_nightly(night)
-    people.write_text("person;name\n")
+def test_a_file_that_cannot_be_read_leaves_the_last_good_one_in_use_and_is_a_warning_of_its_own(
+    tmp_path: Path, with_roster: tuple[Path, set[str]]
+) -> None:
+    folder, good = with_roster
+    night = staffed_again(copied(folder, tmp_path))
+    people = "SELECT DISTINCT person_id FROM core.roster ORDER BY person_id"
+    with connect_reading(night.published_folder / "evenhand.duckdb") as connection:
+        before = connection.execute(people).fetchall()
+    (tmp_path / "people.csv").write_text("person;name\n")
     said: list[str] = []
-    night = night_of(tmp_path, people={"roster": "people.csv"})
     night.say = said.append
     assert run_nightly(night) is False
     assert any(
         "the columns person,name,email" in text and "the last good one stays in use" in text for text in said
     )
-    with connect_reading(night.published_folder / "evenhand.duckdb") as connection:
-        assert connection.execute("SELECT person_id FROM core.roster").fetchall() == [("ana",)]
-
-
-def test_a_bad_file_is_a_warning_of_its_own(tmp_path: Path) -> None:
-    night = staffed(tmp_path)
-    run_nightly(night)
-    good = {verdict.check.name for verdict in night.verdicts if not verdict.passed}
-    (tmp_path / "people.csv").write_text("person;name\n")
-    night = staffed_again(tmp_path)
-    assert run_nightly(night) is False
     bad = {verdict.check.name for verdict in night.verdicts if not verdict.passed}
     assert bad - good == {"loads_have_no_gap"}
+    with connect_reading(night.published_folder / "evenhand.duckdb") as connection:
+        assert connection.execute(people).fetchall() == before
+    assert len(before) > 5
 
 
-def test_with_persons_off_no_case_names_anybody_and_team_cells_stay(tmp_path: Path) -> None:
+def test_with_persons_off_no_case_names_anybody_and_team_cells_stay(
+    tmp_path: Path, with_roster: tuple[Path, set[str]]
+) -> None:
     cells = (
         "SELECT * FROM trends.periods WHERE subject_kind <> 'person' "
         "AND metric_id = 'rq_response_24h' ORDER BY ALL"
     )
+    staffed(tmp_path)
+    config = tmp_path / "evenhand.toml"
+    config.write_text(config.read_text() + "\n[packets]\npersons = false\n")
+    run_nightly(staffed_again(tmp_path))
     found = []
-    for persons in (True, False):
-        night = staffed(tmp_path / str(persons))
-        config = tmp_path / str(persons) / "evenhand.toml"
-        config.write_text(config.read_text() + f"\n[packets]\npersons = {str(persons).lower()}\n")
-        night = staffed_again(tmp_path / str(persons))
-        run_nightly(night)
+    for folder in (with_roster[0], tmp_path):
+        night = staffed_again(folder)
         with connect_reading(night.published_folder / "evenhand.duckdb") as connection:
             found.append(connection.execute(cells).fetchall())
             names = [name for (name,) in connection.execute("SELECT person_id FROM core.people").fetchall()]
@@ -285,9 +303,10 @@ def test_with_persons_off_no_case_names_anybody_and_team_cells_stay(tmp_path: Pa
     assert not [case for case, _ in cases if any(name in case for name in names)]
 
 
-def test_publishing_the_same_again_never_removes_what_is_current(tmp_path: Path) -> None:
-    night = staffed(tmp_path)
-    run_nightly(night)
+def test_publishing_the_same_again_never_removes_what_is_current(
+    tmp_path: Path, with_roster: tuple[Path, set[str]]
+) -> None:
+    night = staffed_again(copied(with_roster[0], tmp_path))
     before = (night.published_folder / "current").resolve()
     nightly.publish_database(night)
     assert (night.published_folder / "current").resolve() != before
