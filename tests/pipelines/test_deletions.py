@@ -133,7 +133,6 @@ class Changing:
     def _count(self, query: str) -> Json:
         words = dict(part.split(":", 1) for part in query.split())
         was = self._was(words["repo"])
-        first, last = words["created"].split("..")
         shown = self.transport.send(
             [
                 Operation(
@@ -142,6 +141,9 @@ class Changing:
             ]
         ).data[0]
         assert shown is not None
+        if "created" not in words:  # how many moved since, which is asked to tell how long a run takes
+            return shown
+        first, last = words["created"].split("..")
         out = [
             one
             for repository in ORGANIZATION.repositories
