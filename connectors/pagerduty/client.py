@@ -8,8 +8,9 @@ resolved long ago brings it too. What the log does not show (a priority set, a m
 again the incidents of the last 30 days and those still open.
 """
 
+import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -40,6 +41,18 @@ LOG, SCHEDULES, PEOPLE, ON_CALLS, AGAIN = (
 )
 
 
+COUNTED: Parameters = {"total": "true"}
+"""Lists tell how many rows they have, where they are asked to."""
+LISTS: Mapping[str, Parameters] = {
+    "/users": COUNTED,
+    "/services": {"include[]": ["escalation_policies", "teams"], **COUNTED},
+    "/priorities": COUNTED,
+}
+"""Who and what there is, and what each is asked with."""
+LOG_ENTRIES: Parameters = {"include[]": ["channels", "incidents"]}
+INCIDENTS: Parameters = {"sort_by": "created_at:asc"}
+
+
 class AboveCapError(StopScopeError):
     """A list goes on behind the last row that PagerDuty answers. Nothing of the rest was read."""
 
@@ -63,6 +76,7 @@ class PagerDutySource:
     _first_utc: datetime | None = None
     _total: int | None = None
     _crowded: list[str] = field(default_factory=list)
+    _ahead: dict[str, Answer] = field(default_factory=dict)
 
     @property
     def reads(self) -> str:
@@ -97,41 +111,43 @@ class PagerDutySource:
             raise
 
     def outlook(self, past: Sequence[PastRun], _: Callable[[Page], None], /) -> Outlook:
-        """How many requests a run will take, from PagerDuty's totals. Raises StopSourceError."""
+        """How many requests a run will take, from PagerDuty's totals: those stand on the first page of each
+        list, which is kept and not asked again. Raises StopSourceError."""
         now = self.server_time()
         is_full = self.known is None
         unknown: list[str] = []
 
-        def pages(path: str, **more: Any) -> int:
+        def behind_the_first(path: str, more: Parameters) -> int:
             try:
-                asked: Parameters = {**more, "limit": 1, "total": "true"}
-                total = self._get(path, asked, kind="totals").body.get("total")
-            except StopScopeError:
-                total = None
-            if not isinstance(total, int) or isinstance(total, bool):
+                asked = _first_page(more)
+                self._ahead[_key(path, asked)] = answer = self._get(path, asked)
+            except StopScopeError:  # the list is asked again, and says what is wrong
                 unknown.append(f"how many rows {path} has")
                 return 1
-            return max(1, -(-total // PAGE_SIZE))
+            total = answer.body.get("total")
+            if not isinstance(total, int) or isinstance(total, bool):
+                unknown.append(f"how many rows {path} has")
+                return 0
+            return max(1, -(-total // PAGE_SIZE)) - 1
 
-        def usually(path: str) -> int:
-            """What does not grow from night to night is not counted anew."""
-            found = last(past, path, is_full=is_full)
-            return pages(path) if found is None else found
-
-        more: dict[str, float] = {
-            path: usually(path) for path in ("/users", "/services", "/oncalls", "/priorities")
-        }
+        more: dict[str, float] = {}
+        for path in (*LISTS, "/oncalls"):
+            found = last(past, path, is_full=is_full)  # what does not grow from night to night
+            more[path] = behind_the_first(path, LISTS.get(path, COUNTED)) if found is None else found
         more["/log_entries"] = sum(
-            pages("/log_entries", since=_written(start), until=_written(end))
+            behind_the_first("/log_entries", _asked_of_window(LOG_ENTRIES, start, end))
             for start, end in self._stretches()
         )
-        runs = len(list(self._months()))
+        runs = list(self._months())
         shown = last(past, "/schedules", is_full=is_full)
-        more["/schedules"] = shown if shown is not None else runs * pages("/schedules")
+        if shown is None and runs:
+            of_one_run = behind_the_first("/schedules", _asked_of_months(runs[0]))
+            shown = of_one_run + (len(runs) - 1) * (1 + of_one_run)
+        more["/schedules"] = shown or 0
         more["/v3/schedules"] = last(past, "/v3/schedules", is_full=is_full) or (1 if runs else 0)
         if not is_full:
-            since, until = _written(now - LOOKED_AT_AGAIN), _written(now - SETTLING)
-            more["/incidents"] = 1 + pages("/incidents", since=since, until=until)
+            window = _asked_of_window(INCIDENTS, now - LOOKED_AT_AGAIN, now - SETTLING)
+            more["/incidents"] = 1 + behind_the_first("/incidents", window)
         return self.usage.outlook(more, is_full=is_full, unknown=unknown)
 
     def _look_at_the_whole(self) -> None:
@@ -157,10 +173,10 @@ class PagerDutySource:
     # ---------------------------------------------------------------------- who and what there is
 
     def _people(self) -> Iterator[Page]:
-        for path, stream in (("/users", "users"), ("/services", "services"), ("/priorities", "priorities")):
-            includes = {"include[]": ["escalation_policies", "teams"]} if path == "/services" else {}
+        for path, asked in LISTS.items():
+            stream = path.removeprefix("/")
             try:
-                for answer, listed in self._list(path, stream, includes):
+                for answer, listed in self._list(path, stream, asked):
                     parsed = self._parsed(PEOPLE, answer)
                     reads = {"users": parsed.user, "services": parsed.service, "priorities": parsed.priority}
                     parsed.each(listed, stream, reads[stream])
@@ -173,7 +189,7 @@ class PagerDutySource:
                     raise
 
     def _on_calls(self) -> Iterator[Page]:
-        for answer, listed in self._list("/oncalls", "oncalls", {}):
+        for answer, listed in self._list("/oncalls", "oncalls", COUNTED):
             parsed = self._parsed(ON_CALLS, answer)
             parsed.each(listed, "standing_on_calls", parsed.standing)
             yield parsed.page()
@@ -184,13 +200,7 @@ class PagerDutySource:
         """Final entries of every schedule, some months a request; months shown after their end never."""
         runs, of_shifts = list(self._months()), set[str]()
         for months in runs:
-            asked: dict[str, Any] = {
-                "include[]": ["final_schedule", "overrides_subschedule"],
-                "since": _written(months[0][1]),
-                "until": _written(months[-1][2]),
-                "time_zone": "UTC",
-            }
-            for answer, listed in self._list("/schedules", "schedules", asked):
+            for answer, listed in self._list("/schedules", "schedules", _asked_of_months(months)):
                 parsed = self._parsed(SCHEDULES, answer)
 
                 def read(node: Any, parsed: Parsed = parsed, months: list[Month] = months) -> None:
@@ -255,9 +265,7 @@ class PagerDutySource:
 
     def _log(self) -> Iterator[Page]:
         for start, end in self._stretches():
-            yield from self._window(
-                "/log_entries", "log_entries", {"include[]": ["channels", "incidents"]}, start, end
-            )
+            yield from self._window("/log_entries", "log_entries", LOG_ENTRIES, start, end)
 
     def _stretches(self) -> Iterator[tuple[datetime, datetime]]:
         """The time of which the log is to be read, in windows that are answered."""
@@ -273,9 +281,7 @@ class PagerDutySource:
 
     def _incidents_again(self) -> Iterator[Page]:
         now = self.server_time()
-        yield from self._window(
-            "/incidents", "incidents", {"sort_by": "created_at:asc"}, now - LOOKED_AT_AGAIN, now - SETTLING
-        )
+        yield from self._window("/incidents", "incidents", INCIDENTS, now - LOOKED_AT_AGAIN, now - SETTLING)
         self._tell_crowded("incidents")
         still_open = {
             "date_range": "all",
@@ -294,10 +300,8 @@ class PagerDutySource:
         Nor is it sure that a total is told: without one the cap itself tells, and the halves are read again.
         """
         is_one_second = end - start <= SHORTEST_WINDOW
-        since = start if is_one_second else start - SHORTEST_WINDOW
-        asked = {**more, "since": _written(since), "until": _written(end), "total": "true"}
         try:
-            for answer, listed in self._list(path, stream, asked):
+            for answer, listed in self._list(path, stream, _asked_of_window(more, start, end)):
                 total = answer.body.get("total")
                 if isinstance(total, int) and total > CAP and not is_one_second:
                     raise AboveCapError
@@ -376,7 +380,8 @@ class PagerDutySource:
         """Every page of a list. A page that says there is more and has nothing ends it, as missing."""
         offset = 0
         while True:
-            answer = self._get(path, {**more, "limit": PAGE_SIZE, "offset": offset})
+            asked = _first_page(more) | {"offset": offset}
+            answer = self._ahead.pop(_key(path, asked), None) or self._get(path, asked)
             listed = answer.body.get(stream)
             if not isinstance(listed, list):
                 raise StopScopeError(
@@ -398,8 +403,8 @@ class PagerDutySource:
                     "the rest is missing."
                 )
 
-    def _get(self, path: str, parameters: Parameters, *, kind: str | None = None) -> Answer:
-        self.usage.asks(kind or re.sub(r"(/schedules)/[^/]+$", r"\1", path))
+    def _get(self, path: str, parameters: Parameters) -> Answer:
+        self.usage.asks(re.sub(r"(/schedules)/[^/]+$", r"\1", path))
         return self.transport.get(path, parameters)
 
     def _parsed(self, scope: str, answer: Answer) -> Parsed:
@@ -417,6 +422,31 @@ def months_between(first: datetime, last: datetime) -> Iterator[Month]:
         after = datetime(start.year + start.month // 12, start.month % 12 + 1, 1, tzinfo=UTC)
         yield start.date(), start, after
         start = after
+
+
+def _first_page(more: Parameters) -> dict[str, Any]:
+    return {**more, "limit": PAGE_SIZE, "offset": 0}
+
+
+def _key(path: str, parameters: Parameters) -> str:
+    return json.dumps([path, sorted(parameters.items())])
+
+
+def _asked_of_window(more: Parameters, start: datetime, end: datetime) -> dict[str, Any]:
+    """What is asked of a window of time. One of a second begins at its time, others a second before it."""
+    since = start if end - start <= SHORTEST_WINDOW else start - SHORTEST_WINDOW
+    return {**more, "since": _written(since), "until": _written(end), **COUNTED}
+
+
+def _asked_of_months(months: Sequence[Month]) -> dict[str, Any]:
+    """What is asked of all schedules in some months that follow each other."""
+    return {
+        "include[]": ["final_schedule", "overrides_subschedule"],
+        "since": _written(months[0][1]),
+        "until": _written(months[-1][2]),
+        "time_zone": "UTC",
+        **COUNTED,
+    }
 
 
 def _written(instant: datetime) -> str:

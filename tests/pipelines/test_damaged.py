@@ -14,7 +14,7 @@ import pytest
 from connectors.demo import FIRST_NIGHT_UTC
 from pipelines import nightly
 from pipelines.nightly import Night
-from tests.pipelines.test_deletions import DAY, Changing, land, night_of
+from tests.pipelines.test_gone import DAY, Changing, land, night_of
 from warehouse import packs
 from warehouse.landing import LandingError
 

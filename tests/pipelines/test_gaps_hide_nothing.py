@@ -2,7 +2,7 @@
 
 Here: one repository that can no longer be seen, for a while, against the same nights in which it can; every
 cell of every metric of the two.
-Not here: which words the ledger has for it (``test_deletions``, ``tests/transforms/test_ledger.py``).
+Not here: which words the ledger has for it (``test_gone``, ``tests/transforms/test_ledger.py``).
 """
 
 from datetime import timedelta
@@ -15,7 +15,7 @@ from connectors.demo.files import configuration_files
 from pipelines import nightly
 from pipelines.nightly import Night
 from pipelines.settings import load_settings
-from tests.pipelines.test_deletions import ORGANIZATION, Changing, land
+from tests.pipelines.test_gone import ORGANIZATION, Changing, land
 from warehouse.connection import connect
 
 NAMES = [each.name_with_owner for each in ORGANIZATION.repositories]

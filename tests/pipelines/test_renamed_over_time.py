@@ -2,7 +2,7 @@
 
 Here: a repository and a person renamed between two nights, and an account that is deleted between them, by
 what core holds after a night and after everything is read again.
-Not here: repositories that are transferred or gone (``test_deletions``), logins that change hands
+Not here: repositories that are transferred or gone (``test_gone``), logins that change hands
 (``tests/transforms/test_core.py``).
 """
 

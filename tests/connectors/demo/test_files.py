@@ -35,6 +35,7 @@ def test_the_columns_are_those_of_the_design(files: dict[str, str]) -> None:
         "valid_from,valid_to,github,pagerduty,jira",
         "calendar.csv": "applies_to,first_day,last_day,kind",
         "services.csv": "service,tier,team,repository,label,valid_from,valid_to",
+        "annotations.csv": "first_day,last_day,kind,applies_to,title,link",
     }
 
 
@@ -48,6 +49,7 @@ def test_the_settings_name_the_other_files(world: World) -> None:
         "services": {"file": "services.csv"},
         "goals": {"file": "goals.toml"},
         "features": {"file": "features.toml"},
+        "annotations": {"file": "annotations.csv"},
     }
 
 
