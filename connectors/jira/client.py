@@ -84,6 +84,7 @@ class JiraSource:
     _seen_statuses: set[str] = field(default_factory=set)
     _named_statuses: set[str] = field(default_factory=set)
     _looked_at: tuple[Reading, list[Project]] | None = None
+    _counted: dict[str, int | None] = field(default_factory=dict)
 
     @property
     def reads(self) -> str:
@@ -150,8 +151,9 @@ class JiraSource:
         unknown: list[str] = []
         more: dict[str, float] = dict.fromkeys((search, "/rest/api/3/changelog/bulkfetch"), 0)
         for until, projects in self._by_progress(chosen).items():
+            jql = self.jql(projects, until)
             try:
-                n = self._count(self.jql(projects, until))
+                n = self._counted[jql] = self._count(jql)
             except StopScopeError:
                 n = None
             if n is None:
@@ -160,7 +162,8 @@ class JiraSource:
             if is_cloud:
                 more["/rest/api/3/changelog/bulkfetch"] += -(-(n or 0) // HISTORIES_A_REQUEST)
         counting = "/rest/api/3/search/approximate-count" if is_cloud else search
-        more[counting] = more.get(counting, 0) + (1 if chosen else 0)
+        is_counted = self.jql(chosen) in self._counted
+        more[counting] = more.get(counting, 0) + (1 if chosen and not is_counted else 0)
         more["/rest/agile/1.0/sprint"] = len(self.known.open_sprints[:OPEN_SPRINTS])
         statuses = usual(past, "/rest/api/2/status", is_full=is_full, otherwise=MAY_BE if is_full else 0)
         more["/rest/api/2/status"] = statuses
@@ -268,8 +271,11 @@ class JiraSource:
         read, what is gone removed."""
         known = {project.key for project in projects}
         try:
-            expected = self._count(self.jql(projects))
+            jql = self.jql(projects)
             stored = sum(project in known for project in held.values())
+            expected = self._counted.get(jql)  # that of before the pages will do where it is what came
+            if expected != stored:
+                expected = self._count(jql)
             if expected is None or expected == stored:
                 if expected is not None:
                     yield self._page_of(SITE, [_counted(None, expected, is_exact=False)])
