@@ -285,7 +285,7 @@ def test_nights_over_real_reviews_ask_within_their_budget_and_end_with_the_truth
     assert at_once.is_complete
     long = sum(len(threads) > 50 for one in source.known.values() for threads in one.recent.values())
     assert at_once.rows.get("pull_requests", 0) <= 1 + long  # a sweep asks for 50 threads of each
-    for _ in range(10):
+    for _ in range(7):
         world.clock.set(advance=86400)
         source, manifest = read()
         swept = sum(len(one.recent) for one in source.known.values())

@@ -120,8 +120,11 @@ class Deletes:
                 errors.append({**GONE, "path": ["nodes", at], "operation": place})
 
     def _is_counted(self, query: str) -> bool:
-        first, last = re.findall(r"created:(\S+)\.\.(\S+)", query)[0]
-        return bool((first == "*" or first <= self.created) and self.created <= last)
+        """Whether it was in what is counted; what was updated of late is none of it."""
+        found = re.search(r"created:(\S+)\.\.(\S+)", query)
+        return (
+            found is not None and (found[1] == "*" or found[1] <= self.created) and self.created <= found[2]
+        )
 
 
 # ------------------------------------------------------------------------------ nights
