@@ -1,15 +1,20 @@
 """Deployments of any tool from a table: read, checked, conformed. Not here: incidents (their own tests)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from connectors.contract import Page
-from connectors.incident_tables.records import DeploymentRow
+from connectors.incident_tables.records import RECORD_TYPES, DeploymentRow
 from connectors.incident_tables.tables import IncidentTables
 from connectors.tables import table_of
+from pipelines import nightly
+from pipelines.sources import Registered
+from tests.connectors.pagerduty.loopback import night_of
 from transforms.queries import sql
+from warehouse.connection import connect
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 TABLE = """deployment_id,services,finished_at,environment,status,kind,changes,repairs
@@ -77,3 +82,56 @@ def test_services_and_pull_requests_are_those_of_core(tmp_path: Path) -> None:
     assert by_id["incidents:d1"][3] == ["api", "web"]
     assert by_id["incidents:d1"][8] == ["p1", "p2"]
     assert by_id["incidents:d2"][7:] == ("rollback", [], "incidents:d1")
+
+
+def ledger_after(folder: Path, *texts: str | None) -> list[tuple[date, str, int]]:
+    """Months of deployments that the ledger calls incomplete after a night each with the table so written.
+
+    None: the table is not there that night.
+    """
+    night = night_of(folder)
+    for number, text in enumerate(texts):
+        (folder / "deployments.csv").unlink(missing_ok=True)
+        if text is not None:
+            (folder / "deployments.csv").write_text(text)
+        tables = IncidentTables(
+            incidents=None,
+            log=None,
+            shifts=None,
+            deployments=table_of("deployments.csv", folder),
+            known_at_utc=NOW + timedelta(days=number),
+        )
+        nightly._land(night, Registered(source=tables, record_types=RECORD_TYPES))
+    nightly.build_core(night)
+    with connect(night.working_path) as connection:
+        assert connection.execute("SELECT count(*) > 0 FROM core.deployments").fetchall() == [(True,)]
+        return connection.execute(
+            "SELECT month_start, reason, rejected FROM ops.completeness "
+            "WHERE source = 'deployments' AND status = 'incomplete' ORDER BY month_start"
+        ).fetchall()
+
+
+HEADER = "deployment_id,services,finished_at,environment"
+WHOLE = f"{HEADER}\nd1,api,2026-02-02T10:00:00Z,production\nd2,api,2026-03-02T10:00:00Z,production\n"
+
+
+def test_a_table_that_is_not_there_keeps_the_last_good_one_and_makes_its_months_incomplete(
+    tmp_path: Path,
+) -> None:
+    found = ledger_after(tmp_path, WHOLE, None)
+    assert [month for month, _, _ in found] == [date(2026, 2, 1), date(2026, 3, 1)]
+    assert all("there is no such file" in reason for _, reason, _ in found)
+
+
+def test_a_row_that_tells_no_month_makes_every_month_incomplete(tmp_path: Path) -> None:
+    found = ledger_after(tmp_path, WHOLE + "d3,api,yesterday,production\n")
+    assert [(month, rejected) for month, _, rejected in found] == [
+        (date(2026, 2, 1), 1),
+        (date(2026, 3, 1), 1),
+    ]
+    assert all("ops.rejected_records" in reason for _, reason, _ in found)
+
+
+@pytest.mark.parametrize("texts", [(WHOLE,), (WHOLE, None, WHOLE)])
+def test_a_table_that_is_read_whole_has_no_gap(tmp_path: Path, texts: tuple[str | None, ...]) -> None:
+    assert ledger_after(tmp_path, *texts) == []

@@ -78,7 +78,7 @@ def test_every_metric_has_cells_of_every_grain_and_kind_of_subject_it_names() ->
     }
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=SEEDS)
 def test_the_order_of_rows_changes_nothing_and_a_second_run_neither(seed: int) -> None:
     world = full_world(seed, everybody_in_a_team=False)
@@ -92,7 +92,7 @@ def test_the_order_of_rows_changes_nothing_and_a_second_run_neither(seed: int) -
         assert (cells(connection), facts(connection)) == before
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=SEEDS)
 def test_another_pull_request_moves_only_the_periods_of_its_own_cases(seed: int) -> None:
     world, random = full_world(seed), Random(seed)
@@ -115,7 +115,7 @@ def test_another_pull_request_moves_only_the_periods_of_its_own_cases(seed: int)
     assert moved <= own
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=SEEDS)
 def test_what_a_team_has_is_what_its_people_have(seed: int) -> None:
     """Everybody whose cases count is in exactly one team at every instant."""
