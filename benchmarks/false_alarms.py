@@ -24,7 +24,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -36,7 +36,7 @@ from transforms.changes.build import quarter_minimum
 from transforms.changes.effects import FIRED, effect_of
 from transforms.changes.months import Grid
 from transforms.changes.quarter_comparison import REASONS as QUARTER_REASONS
-from transforms.changes.quarter_comparison import Amounts, QuarterGrid, compare_quarters
+from transforms.changes.quarter_comparison import Amounts, QuarterGrid, Statistic, compare_quarters
 from transforms.changes.quarter_comparison import outcome_of as quarter_outcome
 from transforms.changes.trend import outcome_of as trend_outcome
 from transforms.changes.trend import trends
@@ -148,7 +148,7 @@ def by_quarter(made: Made, metric: Metric) -> Found:
     )
     found = compare_quarters(
         grid,
-        statistic=metric.statistic,  # type: ignore[arg-type]
+        statistic=cast(Statistic, metric.statistic),
         effect=effect_of(metric.min_effect),
         n_min=quarter_minimum(metric.id, metric.n_min_quarter),
         is_final=True,

@@ -156,10 +156,12 @@ def _copy_sqlite(connection: duckdb.DuckDBPyConnection, name: str, path: Path, w
             found = database.execute(f"SELECT * FROM {quoted}")
             columns = [column[0] for column in found.description]
             rows = found.fetchall()
-            copied = pl.DataFrame(  # noqa: F841  # DuckDB finds it by its name
+            copied = pl.DataFrame(
                 {column: _values([row[place] for row in rows]) for place, column in enumerate(columns)}
             )
+            connection.register("copied", copied)
             connection.execute(f"CREATE TABLE {name}.{quoted} AS SELECT * FROM copied")
+            connection.unregister("copied")
 
 
 def _values(found: Sequence[Any]) -> pl.Series:

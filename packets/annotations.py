@@ -14,6 +14,7 @@ from packets.charts import ChartNote
 from packets.published import Publication, Row, read
 from packets.quarters import Quarter, first_of
 from packets.words import day_text, days_text, listed, plain, web_link
+from transforms.local_time import next_month
 
 _ALL = """
 SELECT kind, title, first_day, last_day, about_kind, about_id, link
@@ -135,7 +136,7 @@ def marked_sentence(annotations: Sequence[Annotation], months: Sequence[str]) ->
 def _during(annotations: Sequence[Annotation], months: Sequence[str]) -> list[Annotation]:
     if not months:
         return []
-    last = _month_after(months[-1]) - timedelta(days=1)
+    last = next_month(first_of(months[-1])) - timedelta(days=1)
     return [one for one in annotations if one.overlaps(first_of(months[0]), last)]
 
 
@@ -188,11 +189,7 @@ def _held(row: Row, stretches: Sequence[Row], published: Publication) -> bool:
 def _place(day: date, first_month: str, *, is_end: bool = False) -> float:
     """Where a day lies, in months from the beginning of the first; the end of a day is that of the next."""
     month = first_of(first_month)
-    length = (_month_after(f"{day:%Y-%m}") - day.replace(day=1)).days
+    own = day.replace(day=1)
+    length = (next_month(own) - own).days
     whole = 12 * (day.year - month.year) + day.month - month.month
     return whole + (day.day - 1 + is_end) / length
-
-
-def _month_after(month: str) -> date:
-    first = first_of(month)
-    return date(first.year + first.month // 12, first.month % 12 + 1, 1)

@@ -12,6 +12,7 @@ import duckdb
 from packets.completeness import SOURCE_NAMES
 from packets.published import Row, read
 from packets.quarters import Quarter
+from packets.words import counted
 from transforms.coverage import ENOUGH
 
 
@@ -43,7 +44,7 @@ def coverage_of(connection: duckdb.DuckDBPyConnection, quarter: Quarter) -> Cove
         if not year[0]:
             continue
         name = SOURCE_NAMES.get(source, source)
-        told = f"{name}: {_percent(year)} of the {_cases(year[0])} of the twelve months"
+        told = f"{name}: {_percent(year)} of the {counted(year[0], 'case')} of the twelve months"
         if inside[0]:
             told += f", and {_percent(inside)} of the quarter's {inside[0]:,},"
         sentences.append(f"{told} have an account that somebody in the roster claims.")
@@ -69,9 +70,9 @@ def coverage_of_months(connection: duckdb.DuckDBPyConnection, months: Sequence[s
         if cases[0] and cases[1] < ENOUGH * cases[0]:
             name = SOURCE_NAMES.get(source, source)
             found.append(
-                f"{name}: only {_percent(cases)} of the {_cases(cases[0])} of these months have an account "
-                "that somebody in the roster claims. Figures of teams that come from their people may miss "
-                "the others."
+                f"{name}: only {_percent(cases)} of the {counted(cases[0], 'case')} of these months have an "
+                "account that somebody in the roster claims. Figures of teams that come from their people may "
+                "miss the others."
             )
     return tuple(found)
 
@@ -79,10 +80,6 @@ def coverage_of_months(connection: duckdb.DuckDBPyConnection, months: Sequence[s
 def _sums(rows: Sequence[Row], months: Sequence[str]) -> tuple[int, int]:
     found = [row for row in rows if row["month"] in months]
     return sum(row["cases"] for row in found), sum(row["claimed"] for row in found)
-
-
-def _cases(count: int) -> str:
-    return f"{count:,} {'case' if count == 1 else 'cases'}"
 
 
 def _percent(pair: tuple[int, int]) -> str:

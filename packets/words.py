@@ -139,7 +139,7 @@ def _plain_number(figure: float) -> str:
 
 def counted(count: int, one: str, many: str | None = None) -> str:
     """A count with its noun in the right number."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def listed(parts: Sequence[str], *, at_most: int = 5) -> str:

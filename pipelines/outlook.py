@@ -153,4 +153,6 @@ def _of_all(rates: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
     """What a request of a kind takes of which nothing is known: the mean of the kinds."""
     if not rates:
         return 0.0, 0.0
-    return tuple(sum(each[place] for each in rates.values()) / len(rates) for place in (0, 1))  # type: ignore[return-value]
+    seconds = sum(seconds for seconds, _ in rates.values())
+    points = sum(points for _, points in rates.values())
+    return seconds / len(rates), points / len(rates)
