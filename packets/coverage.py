@@ -71,8 +71,8 @@ def coverage_of_months(connection: duckdb.DuckDBPyConnection, months: Sequence[s
             name = SOURCE_NAMES.get(source, source)
             found.append(
                 f"{name}: only {_percent(cases)} of the {counted(cases[0], 'case')} of these months have an "
-                "account that somebody in the roster claims. Figures of teams that come from their people may "
-                "miss the others."
+                "account that somebody in the roster claims. Figures of teams that come from their people "
+                "may miss the others."
             )
     return tuple(found)
 
