@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors.pagerduty.client import months_between
@@ -152,6 +152,7 @@ def microseconds_held(entries: list[Entry], until: datetime) -> dict[str, int]:
 
 @settings(max_examples=24, deadline=None)
 @given(seed=st.integers(0, 2**32), zone=st.sampled_from(ZONES))
+@example(seed=11053, zone="Europe/Berlin")
 def test_people_hold_what_the_schedule_says(seed: int, zone: str) -> None:
     """One schedule: what people hold is as long as it is. Several at once: each instant counts once."""
     random = Random(seed)
@@ -213,6 +214,64 @@ def test_time_held_twice_counts_once_and_a_gap_is_nobodys() -> None:
             "SELECT start_at_utc, (epoch(end_at_utc) - epoch(start_at_utc)) / 3600 "
             "FROM core.oncall_time ORDER BY start_at_utc"
         ).fetchall() == [(utc("2026-03-28 19:00"), 11.0), (utc("2026-03-29 07:00"), 1.0)]
+
+
+def test_two_rotas_alike_are_held_once_and_join_nothing() -> None:
+    """A hundred nights in two rotas of the same hours, in whatever order: a hundred nights of 12 hours."""
+    world = World(zone="UTC")
+    world.person("ann", team="red")
+    nights = [utc("2026-01-01 20:00") + timedelta(days=number) for number in range(100)]
+    turns = [(night, schedule) for night in nights for schedule in ("first", "second")]
+    Random(7).shuffle(turns)
+    for night, schedule in turns:
+        world.add(
+            "oncall_shifts",
+            person_id="ann",
+            schedule_id=schedule,
+            start_at_utc=night,
+            end_at_utc=night + timedelta(hours=12),
+        )
+    with world.core() as connection:
+        held = connection.execute(
+            "SELECT start_at_utc, (epoch(end_at_utc) - epoch(start_at_utc)) / 3600 FROM core.oncall_time "
+            "WHERE hour(start_at_utc) = 20 ORDER BY start_at_utc"
+        ).fetchall()
+        total = connection.execute(
+            "SELECT sum(epoch(end_at_utc) - epoch(start_at_utc)) / 3600 FROM core.oncall_time"
+        ).fetchall()
+    # The last night of a month is cut at its midnight.
+    months = {utc("2026-01-31 20:00"), utc("2026-02-28 20:00"), utc("2026-03-31 20:00")}
+    assert held == [(night, 4.0 if night in months else 12.0) for night in nights]
+    assert total == [(1200.0,)]
+
+
+def test_one_incident_told_by_three_channels_at_once_interrupts_once() -> None:
+    """And is no part of the interruption before it."""
+    world = World(zone="UTC")
+    world.person("ann", team="red")
+    world.add(
+        "oncall_shifts",
+        person_id="ann",
+        schedule_id="S",
+        start_at_utc=utc("2026-03-02"),
+        end_at_utc=utc("2026-03-09"),
+    )
+    told = [(number, channel) for number in range(200) for channel in ("push", "phone", "sms")]
+    Random(7).shuffle(told)
+    for number, channel in told:
+        world.add(
+            "incident_log",
+            entry_id=f"{number}-{channel}",
+            incident_id=f"i{number:03}",
+            type="notify",
+            occurred_at_utc=utc("2026-03-02 10:00") + timedelta(minutes=5 * number),
+            user_id="ann",
+            channel=channel,
+        )
+    with world.core() as connection:
+        assert connection.execute(
+            "SELECT incident_id, incident_ids FROM core.interruptions ORDER BY started_at_utc"
+        ).fetchall() == [(f"i{number:03}", [f"i{number:03}"]) for number in range(200)]
 
 
 def test_nights_and_hours_are_those_of_the_place_at_the_time() -> None:

@@ -4,9 +4,7 @@ WITH received AS (
         log.user_id AS person_id,
         log.incident_id,
         log.occurred_at_utc,
-        lag(log.occurred_at_utc) OVER (
-            PARTITION BY log.user_id ORDER BY log.occurred_at_utc, log.incident_id
-        ) AS before_utc
+        lag(log.occurred_at_utc) OVER (PARTITION BY log.user_id ORDER BY log.occurred_at_utc) AS before_utc
     FROM core.incident_log AS log
     JOIN core.oncall_time AS shifts
         ON shifts.person_id = log.user_id
@@ -18,14 +16,13 @@ WITH received AS (
         AND NOT coalesce(people.is_bot, false)
 ),
 
+-- What is received in one instant, as by push and by phone, is a peer of this window: it cannot fall into two.
 numbered AS (
     SELECT
         *,
         count(*) FILTER (
             WHERE before_utc IS NULL OR epoch_us(occurred_at_utc) - epoch_us(before_utc) > 60000000
-        ) OVER (
-            PARTITION BY person_id ORDER BY occurred_at_utc, incident_id ROWS UNBOUNDED PRECEDING
-        ) AS interruption
+        ) OVER (PARTITION BY person_id ORDER BY occurred_at_utc) AS interruption
     FROM received
 ),
 

@@ -16,11 +16,12 @@ reached AS (
     FROM shifts
 ),
 
+-- Shifts alike, as of somebody in two rotas at once, are peers of this window: they cannot fall into two pieces.
 islands AS (
     SELECT
         *,
         count(*) FILTER (WHERE reached_at_utc IS NULL OR start_at_utc > reached_at_utc) OVER (
-            PARTITION BY person_id ORDER BY start_at_utc, end_at_utc ROWS UNBOUNDED PRECEDING
+            PARTITION BY person_id ORDER BY start_at_utc, end_at_utc
         ) AS island
     FROM reached
 ),

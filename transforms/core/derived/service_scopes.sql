@@ -41,8 +41,7 @@ islands AS (
     SELECT
         *,
         count(*) FILTER (WHERE reached_utc IS NULL OR from_utc > reached_utc) OVER (
-            PARTITION BY subject_kind, subject_id, service_id
-            ORDER BY from_utc, to_utc ROWS UNBOUNDED PRECEDING
+            PARTITION BY subject_kind, subject_id, service_id ORDER BY from_utc, to_utc
         ) AS island
     FROM reached
 )
