@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from connectors.contract import Gap, Page, Record, RejectedRecord, Usage
@@ -169,18 +170,20 @@ class OrganizationSource:
         """The rows of services.csv, and after them those of Backstage's files."""
         rows: dict[int, ServiceRow] = {}
         rejected: list[RejectedRecord] = []
+        places: dict[int, str] = {}
         if path is not None:
             rows, rejected = _read(path, "services", SERVICES_COLUMNS, _service_row)
         if self.backstage:
             told, problems = read_backstage(self.folder, self.backstage)
-            after = max(rows, default=0)
-            rows |= {after + place: row for place, (_, row) in enumerate(told, start=1)}
+            for line, (place, row) in enumerate(told, start=max(rows, default=0) + 1):
+                rows[line], places[line] = row, place
             rejected += problems
         kept, overlapping = _without_overlaps(
             rows,
             path or self.folder,
             "services",
             lambda row: f"{row.service_id} ({row.repository}, {row.label})",
+            places,
         )
         return list(kept), rejected + overlapping
 
@@ -295,9 +298,16 @@ def _without_repeats(
 
 
 def _without_overlaps(
-    rows: Mapping[int, Dated], path: Path, stream: str, of: Callable[[Dated], str]
+    rows: Mapping[int, Dated],
+    path: Path,
+    stream: str,
+    of: Callable[[Dated], str],
+    places: Mapping[int, str] = MappingProxyType({}),
 ) -> tuple[list[Dated], list[RejectedRecord]]:
-    """Rows of one person or service whose stretches do not overlap; of two that do, the later one goes."""
+    """Rows of one person or service whose stretches do not overlap; of two that do, the later one goes.
+
+    ``places``: where rows stand that are of no line of this file.
+    """
     kept: list[Dated] = []
     rejected: list[RejectedRecord] = []
     until: dict[str, tuple[int, date | None]] = {}
@@ -305,13 +315,15 @@ def _without_overlaps(
     for line, row in ordered:
         before = until.get(of(row))
         if before is not None and (before[1] is None or (row.valid_from or date.min) < before[1]):
+            earlier = places.get(before[0], f"line {before[0]}")
             problem = _bad(
                 "valid_from",
                 "overlapping_rows",
-                f"rows of {of(row)} must not overlap, but this one begins before line {before[0]} ends",
+                f"rows of {of(row)} must not overlap, but this one begins before {earlier} ends",
             )
             kind = "This row was left out, the earlier one kept."
-            rejected.append(_rejected(path, stream, line, problem, kind))
+            place = places.get(line, f"{path.name}, line {line}")
+            rejected.append(_rejected_at(place, stream, problem, kind))
             continue
         until[of(row)] = (line, row.valid_to)
         kept.append(row)
@@ -461,10 +473,14 @@ def _bad(field_name: str, problem: str, message: str) -> SkippableRecordError:
 
 
 def _rejected(path: Path, stream: str, line: int, problem: SkippableRecordError, kept: str) -> RejectedRecord:
+    return _rejected_at(f"{path.name}, line {line}", stream, problem, kept)
+
+
+def _rejected_at(place: str, stream: str, problem: SkippableRecordError, kept: str) -> RejectedRecord:
     return RejectedRecord(
         stream=stream,
         scope=stream,
-        ref=f"{path.name}, line {line}",
+        ref=place,
         field=problem.field,
         problem=problem.problem,
         message=f"{problem}. {kept}",

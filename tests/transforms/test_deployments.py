@@ -184,6 +184,53 @@ def test_a_hotfix_that_says_what_it_fixes_names_the_deployment_that_carried_it(
     assert third["names_pr_ids"] == named
 
 
+MOVES = """
+SELECT subject_kind, subject_id, split_part(deployment_id, '/', 2) AS key
+FROM core.production_deployments ORDER BY ALL
+"""
+
+
+def test_a_service_that_moves_is_of_its_owner_tier_and_repository_on_the_day_of_each_deployment(
+    landed: Landed,
+) -> None:
+    """And a rebuild of a day before the second reading knows nothing of the move."""
+    landed.github(
+        "2026-03-20",
+        [
+            repository(),
+            repository("acme/shop", 2),
+            account(1, "ann"),
+            *FIVE,
+            deployment("before", "2026-03-03 23:59:59", change=3, changed_at="2026-03-03 10:00"),
+            deployment("late", "2026-03-06 12:00", change=6, changed_at="2026-03-06 10:00"),
+            replace(
+                deployment("after", "2026-03-04 00:00", change=7, changed_at="2026-03-03 10:00"),
+                repository_id="github:2",
+            ),
+        ],
+    )
+    landed.organization("2026-03-20", service("pay", tier=3, team_id="old"))
+    moved = {"tier": 1, "team_id": "new", "repository": "acme/shop", "valid_from": "2026-03-04"}
+    landed.organization(
+        "2026-04-01", service("pay", tier=3, team_id="old", valid_to="2026-03-04"), service("pay", **moved)
+    )
+    with landed.trends(CATALOGUE, as_of="2026-04-02") as connection:
+        assert [tuple(row.values()) for row in rows(connection, MOVES)] == [
+            ("service", "pay", "after"),
+            ("service", "pay", "before"),
+            ("team", "new", "after"),
+            ("team", "old", "before"),
+            ("tiers", "key", "after"),
+        ]
+    with landed.trends(CATALOGUE, as_of="2026-03-31") as connection:
+        assert [tuple(row.values()) for row in rows(connection, MOVES)] == [
+            ("service", "pay", "before"),
+            ("service", "pay", "late"),
+            ("team", "old", "before"),
+            ("team", "old", "late"),
+        ]
+
+
 # --- months in which deployments are missing ---
 
 MISSING = """
