@@ -5,7 +5,6 @@ small, so one month alone often has fewer than five people. Once a quarter, neve
 Not here: whether the quarter itself may be shown (periods decided it, by the same group rule).
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,14 +35,8 @@ def three_month_texts(
     """What is told beside a withheld month, by metric, team and month.
 
     Predicate: the month is its quarter's last and has fewer than five people; the quarter has five, nobody
-    more than half, and its minimum; and at least two of its months are withheld, for one could be worked out
-    from the other two.
+    more than half, and its minimum. (Beside two shown months the quarter itself is withheld.)
     """
-    withheld = Counter(
-        (row["metric_id"], row["subject_id"], _quarter(row["period"]))
-        for row in months
-        if row["subject_kind"] == "team" and row["withheld_reason"]
-    )
     small = {
         (row["metric_id"], row["subject_id"], row["period"])
         for row in months
@@ -62,7 +55,7 @@ def three_month_texts(
     for row in quarters:
         last = months_of(row["period"])[-1]
         key = (row["metric_id"], row["subject_id"], last)
-        if key in small and withheld[row["metric_id"], row["subject_id"], row["period"]] >= 2:
+        if key in small:
             unit = known[row["metric_id"]].unit
             told[key] = (
                 f"three months to {month_name(last)}: {value_text(row['value'], unit)} "
@@ -70,7 +63,3 @@ def three_month_texts(
                 f"{counted(row['n_contributors'], 'person', 'people')})"
             )
     return told
-
-
-def _quarter(month: str) -> str:
-    return f"{month[:4]}-Q{(int(month[5:7]) + 2) // 3}"

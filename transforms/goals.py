@@ -19,9 +19,9 @@ from scipy import special
 
 from metrics_catalog.catalogue import Metric
 from transforms.changes.wording import apart, value_form
+from transforms.disclosure.decide import DOMINANCE_LIMIT, MINIMUM_GROUP
 from transforms.intervals import Real, Whole, Z, poisson_rate, wilson, wilson_limits
 from transforms.ladder import percent, two_digits
-from transforms.periods.build import DOMINANCE_LIMIT, MINIMUM_GROUP
 from transforms.queries import create
 
 Kind = Literal["share", "rate"]

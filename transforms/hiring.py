@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 
 from metrics_catalog.catalogue import Metric
+from transforms.disclosure.decide import decide_disclosure
 from transforms.intervals import wilson_limits
-from transforms.periods.build import decide_disclosure
 from transforms.queries import create, insert
 
 ATTRIBUTES = ("hiring_source", "hiring_role")

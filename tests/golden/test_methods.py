@@ -20,10 +20,11 @@ from tests.golden import test_change_methods as change_methods
 from tests.golden.test_metrics import assert_same
 from tests.golden.worked_example import conformed_rows, instant
 from tests.transforms.world import build_core_of
+from transforms.disclosure.decide import decide_disclosure
 from transforms.facts import create_cases
 from transforms.intervals import median_interval, poisson_rate, wilson
 from transforms.local_time import next_month, periods_between, set_reporting_zone
-from transforms.periods.build import Limits, build_periods, decide_disclosure
+from transforms.periods.build import Limits, build_periods
 from transforms.queries import create, sql
 from warehouse.connection import connect
 

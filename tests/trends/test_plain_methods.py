@@ -21,11 +21,11 @@ from transforms.changes.effects import effect_of
 from transforms.changes.quarter_comparison import compare_quarter
 from transforms.changes.trend import month_trend
 from transforms.changes.usual_range import usual_range
+from transforms.disclosure.decide import decide_disclosure
 from transforms.goals import Pooled, Terms, check_goal
 from transforms.intervals import median_interval, poisson_rate, wilson
 from transforms.ladder import CaseWords, standing
 from transforms.local_time import periods_between, set_reporting_zone
-from transforms.periods.build import decide_disclosure
 from transforms.queries import sql
 from warehouse.connection import connect
 

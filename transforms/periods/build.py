@@ -21,13 +21,11 @@ import numpy as np
 import polars as pl
 
 from metrics_catalog.catalogue import Metric, Otherwise
+from transforms.disclosure.decide import decide_disclosure, withhold_differences
 from transforms.facts import by_subject, cases_by_subject
 from transforms.intervals import median_places_frame, poisson_rates, wilson_limits
 from transforms.local_time import local_date, periods_between
 from transforms.queries import create, insert, sql
-
-MINIMUM_GROUP = 5
-DOMINANCE_LIMIT = 0.5
 
 _CASES = """
 CREATE OR REPLACE TEMP VIEW cases AS
@@ -191,6 +189,14 @@ JOIN reporting_periods AS periods
     ON months.period_start >= periods.period_start AND months.period_start < periods.next_start
 WHERE months.grain = 'month'
 """
+_QUARTERS_OF_MONTHS = """
+SELECT 'month ' || months.period AS table_id, 'quarter ' || quarters.period AS quarter_id
+FROM reporting_periods AS months
+JOIN reporting_periods AS quarters
+    ON months.period_start >= quarters.period_start AND months.period_start < quarters.next_start
+WHERE months.grain = 'month' AND quarters.grain = 'quarter'
+"""
+"""Named as the tables of ``_CONTRIBUTIONS``."""
 _PERIOD_COMPLETENESS = """
 SELECT DISTINCT periods.grain, periods.period, ledger.source, ledger.status
 FROM ops.completeness AS ledger
@@ -470,6 +476,7 @@ def _add_cells(connection: duckdb.DuckDBPyConnection, metric: Metric, statistics
     connection.execute(f"CREATE OR REPLACE TEMP TABLE differences AS {sql('periods/month_over_month.sql')}")
     connection.execute(_CONTRIBUTIONS.format(is_from_people=str(metric.is_from_people).lower()))
     decide_disclosure(connection)
+    withhold_differences(connection)
     insert(connection, "trends.periods", _PERIODS)
 
 
@@ -479,19 +486,6 @@ def _instants(metric: Metric, as_of_utc: datetime) -> dict[str, object]:
         "maturity_days": metric.maturity_days,
         "as_of_utc": as_of_utc.replace(tzinfo=None),
     }
-
-
-def decide_disclosure(
-    connection: duckdb.DuckDBPyConnection,
-    *,
-    minimum_group: int = MINIMUM_GROUP,
-    dominance_limit: float = DOMINANCE_LIMIT,
-) -> None:
-    """From ``contributions`` to the temporary table ``decisions``."""
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE decisions AS {sql('periods/disclosure.sql')}",
-        {"minimum_group": minimum_group, "dominance_limit": dominance_limit},
-    )
 
 
 def _reporting_periods(
@@ -533,3 +527,4 @@ def _reporting_periods(
     connection.execute("CREATE OR REPLACE TEMP TABLE reporting_periods AS SELECT * FROM incoming")
     connection.unregister("incoming")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE periods_of_months AS {_PERIODS_OF_MONTHS}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE quarters_of_months AS {_QUARTERS_OF_MONTHS}")

@@ -1,0 +1,1 @@
+"""What may leave for a reader: the group rule (metrics specification 1.4) over tables of groups."""
