@@ -86,15 +86,14 @@ def ladder_months(found: MetricCells) -> list[LadderMonth]:
     amounts: dict[str, list[Reading]] = {}
     for case, reading in found.cases:
         amounts.setdefault(case.month, []).append(reading)
-    segment, months = 0, []
+    months = []
     for cell in found.months:
-        segment = segment if cell["segment"] is None else cell["segment"]
         readings = amounts.get(cell["period"], [])
         misses = [reading.why for reading in readings if reading.counts_as == "denominator"]
         months.append(
             LadderMonth(
                 month=cell["period"],
-                segment=segment,
+                segment=cell["segment"],
                 numerator=cell["numerator"] or 0,
                 denominator=cell["denominator"] or 0,
                 exposure=cell["exposure"] or 0.0,

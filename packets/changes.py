@@ -88,13 +88,13 @@ def compared_quarter(found: MetricCells, quarter: Quarter, *, state: State) -> Q
     metric = found.metric
     if metric.metric_id not in COMPARED or metric.statistic not in LADDER_STATISTICS:
         return None
-    with_cell = {cell["period"]: cell["hole"] for cell in found.months if cell["segment"] is not None}
+    holes = {cell["period"]: cell["hole"] for cell in found.months}
     return compare_quarter(
         [
             QuarterMonth(
                 month=row.month,
                 segment=row.segment,
-                status=with_cell[row.month] or "ok",
+                status=holes[row.month] or "ok",
                 numerator=row.numerator,
                 denominator=row.denominator,
                 exposure=row.exposure,
@@ -102,7 +102,6 @@ def compared_quarter(found: MetricCells, quarter: Quarter, *, state: State) -> Q
                 open_so_far=row.open_so_far,
             )
             for row in ladder_months(found)
-            if row.month in with_cell
         ],
         statistic=cast(Statistic, metric.statistic),
         direction=metric.direction,
@@ -123,20 +122,14 @@ def newest_final_month(quarter: Quarter, published: Publication, *, maturity_day
 
 
 def _series(cells: Sequence[Mapping[str, Any]], newest: str | None) -> list[SeriesMonth]:
-    """The final months up to the newest one, which is there even if nothing happened in it."""
-    series: list[SeriesMonth] = []
-    segment = 0
-    for cell in cells:
-        segment = segment if cell["segment"] is None else cell["segment"]
-        if cell["state"] == "final" and newest is not None and cell["period"] <= newest:
-            series.append(
-                SeriesMonth(
-                    month=cell["period"],
-                    value=cell["value"],
-                    status=cell["hole"] or cell["status"],
-                    segment=segment,
-                )
-            )
-    if series and newest is not None and series[-1].month != newest:
-        series.append(SeriesMonth(month=newest, value=None, status="no_activity", segment=series[-1].segment))
-    return series
+    """The final months up to the newest one, those in which nothing happened too."""
+    return [
+        SeriesMonth(
+            month=cell["period"],
+            value=cell["value"],
+            status=cell["hole"] or cell["status"],
+            segment=cell["segment"],
+        )
+        for cell in cells
+        if cell["state"] == "final" and newest is not None and cell["period"] <= newest
+    ]

@@ -297,7 +297,7 @@ def _assemble(
         rubric=dimensions(figures, cases, points),
         figures=tuple(entry for entry in figures if entry.rung != "none"),
         reviews_given=given.sentence,
-        without_cases=_named("Nothing to count in the last 12 months", figures),
+        without_cases=without_cases(figures),
         withheld=f"Withheld to protect raters: {listed([m.title for m in withheld], at_most=99)}."
         if withheld
         else None,
@@ -413,9 +413,23 @@ def _in_context(figures: Sequence[Figure]) -> list[str]:
     ]
 
 
-def _named(lead: str, figures: Sequence[Figure]) -> str | None:
-    titles = [entry.title for entry in figures if entry.rung == "none"]
-    return f"{lead}: {listed(titles, at_most=99)}." if titles else None
+def without_cases(figures: Sequence[Figure]) -> str | None:
+    """Which metrics have nothing to count, and since when: a former role's cases are not of this one."""
+    titles: dict[str, list[str]] = {}
+    for entry in figures:
+        if entry.rung == "none":
+            titles.setdefault(_nothing_since(entry), []).append(entry.title)
+    told = [f"Nothing to count {since}: {listed(names, at_most=99)}." for since, names in titles.items()]
+    return " ".join(told) or None
+
+
+def _nothing_since(entry: Figure) -> str:
+    """Predicate: the year has no case at all, or none since the month that is named."""
+    earlier = [month for month in entry.months if not month.is_current_segment]
+    if all(month.status == "no_activity" and not month.n_pending for month in earlier):
+        return "in the last 12 months"
+    began = next(month.month for month in entry.months if month.is_current_segment)
+    return f"since {month_name(began)}, when the role, level or team changed or a long absence ended"
 
 
 def _misreading(metric: Metric) -> Misreading:

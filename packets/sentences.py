@@ -70,7 +70,7 @@ def status_words(stand: Standing, metric: Metric) -> str:
         "cases": f"Too few cases for a percentage or an interval ({wanted} are needed);"
         " they are told one by one.",
         "withheld": "Withheld to protect raters.",
-        "none": "Nothing to count in the last 12 months.",
+        "none": "Nothing to count.",
     }[stand.rung]
 
 

@@ -238,6 +238,7 @@ def analyst_selects(catalogue: Mapping[str, Metric]) -> dict[str, str]:
     chosen = {
         "trends.periods": "SELECT * FROM trends.periods WHERE subject_kind <> 'person' AND disclosed",
         "trends.changes": "SELECT * FROM trends.changes WHERE subject_kind <> 'person' AND disclosed",
+        "trends.person_periods": "SELECT * FROM trends.person_periods WHERE false",
         **{
             name: f"FROM {name}"
             for name in (

@@ -153,7 +153,9 @@ def forget_persons(connection: duckdb.DuckDBPyConnection, metrics: Iterable[Metr
     """With persons off, take the people out of pooled cases, once their cells are computed.
 
     A pooled case names its contributor, and so does its id; the group rule needed both, nothing else does.
+    Nor are their months of use where no series is theirs.
     """
+    connection.execute("DELETE FROM trends.person_periods")
     for metric in metrics:
         if metric.team == "pooled":
             why = ", why = 'of_a_member'" if metric.is_why_a_person else ""

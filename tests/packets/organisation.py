@@ -43,7 +43,7 @@ TABLES = (
     *("core.first_deployments", "core.deployment_outcomes", "core.incident_causes"),
     *("core.features", "core.feature_changes", "core.measurements", "core.annotations"),
     *("core.goals", "trends.goals", "trends.hiring_groups"),
-    *("trends.periods", "trends.period_states"),
+    *("trends.periods", "trends.period_states", "trends.person_periods"),
     *("ops.publication", "ops.loads", "ops.completeness", "ops.rejected_records", "ops.identity_coverage"),
     *("catalog.metrics",),
 )
@@ -348,6 +348,7 @@ class Organisation:
         self._pool_teams()
         self.rows["trends.periods"] = [*self._cells(), *self.more_cells]
         self.rows["trends.period_states"] = list(self._states())
+        self.rows["trends.person_periods"] = list(self._person_periods())
         for name in TABLES:
             _fill(connection, name, self.rows[name])
         for metric_id in METRICS:
@@ -459,6 +460,24 @@ class Organisation:
                             "state": self._state(start, grain, maturity_days),
                         }
 
+    def _person_periods(self) -> Iterable[dict[str, Any]]:
+        people = [row["person_id"] for row in self.rows["core.people"] if row["is_rostered"]]
+        known = [row for row in self.rows["trends.period_states"] if row["metric_id"] == METRICS[0]]
+        for person_id in people:
+            for state in known:
+                start, grain = state["period_start"], state["grain"]
+                yield {
+                    **{name: state[name] for name in ("grain", "period", "period_start")},
+                    "person_id": person_id,
+                    "segment": self._segment(person_id, start, grain),
+                    "hole": self.holes.get((person_id, start)),
+                }
+
+    def _segment(self, subject: str, start: date, grain: str) -> int:
+        """That of the period's end: the month or quarter of a change belongs to what it changes to."""
+        after = _shifted(start, 1 if grain == "month" else 3)
+        return int(subject in self.segments and self.segments[subject] < after)
+
     def _cell(
         self, metric_id: str, key: tuple[str, str, str, str, date], rows: list[dict[str, Any]]
     ) -> dict[str, Any]:
@@ -486,7 +505,7 @@ class Organisation:
             "n_excluded": sum(row["outcome"] in metric.outcomes["excluded"] for row in rows),
             "completeness": self._completeness(start, grain),
             "hole": self.holes.get((subject, start)),
-            "segment": int(subject in self.segments and start >= self.segments[subject]),
+            "segment": self._segment(subject, start, grain),
             "n_contributors": len(people),
             "disclosed": not withheld and not suppressed,
             "withheld_reason": withheld,

@@ -71,16 +71,28 @@ def random_rows(seed: int) -> Rows:
     """Two people, six people's team and a service; leaning series, holes, a new role, withheld cells."""
     chance = Random(seed)
     rows: Rows = {"trends.periods": [], **{f"facts.{metric.id}": [] for metric in METRICS}}
+    moved = {f"person-{number}": chance.choice([None, None, *MONTHS]) for number in range(2)}
+    rows["trends.person_periods"] = [
+        {
+            "person_id": person_id,
+            "grain": "month",
+            "period": month,
+            "period_start": date.fromisoformat(f"{month}-01"),
+            "segment": int(change is not None and month >= change),
+        }
+        for person_id, change in moved.items()
+        for month in MONTHS
+    ]
     for metric in METRICS:
         kinds = ("team", "service") if metric is COVERAGE else ("person", "team")
         for kind in kinds:
             for number in range(2):
                 lean = chance.choice([0.0, 0.0, 0.04, -0.04])
-                moved = chance.choice([None, None, *MONTHS])
+                change = moved.get(f"{kind}-{number}")
                 for place, month in enumerate(MONTHS):
                     if chance.random() < 0.9:
                         subject = (kind, f"{kind}-{number}")
-                        segment = int(moved is not None and month >= moved)
+                        segment = int(change is not None and month >= change)
                         add_month(
                             rows, chance, metric, subject, month=month, lean=lean * place, segment=segment
                         )
@@ -143,6 +155,10 @@ def add_month(
             "disclosed": kind == "person" or chance.random() > 0.03,
         }
     )
+
+
+def month_of(row: dict[str, Any]) -> str:
+    return row["period"] if "period" in row else f"{row['month_start']:%Y-%m}"
 
 
 @contextmanager
@@ -233,11 +249,7 @@ def test_months_that_are_not_final_are_as_if_they_were_not_there(seed: int) -> N
     rows = random_rows(seed)
     with_all = changes(rows)
     final_only = {
-        name: [
-            row
-            for row in some
-            if (row["state"] == "final" if "state" in row else f"{row['month_start']:%Y-%m}" <= FINAL)
-        ]
+        name: [row for row in some if (row["state"] == "final" if "state" in row else month_of(row) <= FINAL)]
         for name, some in rows.items()
     }
     assert sum(map(len, final_only.values())) < sum(map(len, rows.values()))
@@ -251,9 +263,7 @@ def test_what_stands_in_a_hole_or_an_earlier_role_changes_nothing(seed: int) -> 
     rows = random_rows(seed)
     told = changes(rows)
     newest = {
-        (row["metric_id"], row["subject_kind"], row["subject_id"]): row["segment"]
-        for row in sorted(rows["trends.periods"], key=lambda row: str(row["period"]))
-        if row["state"] == "final"
+        row["person_id"]: row["segment"] for row in rows["trends.person_periods"] if row["period"] == FINAL
     }
     used = {
         (row["metric_id"], row["subject_kind"], row["subject_id"], month)
@@ -263,7 +273,7 @@ def test_what_stands_in_a_hole_or_an_earlier_role_changes_nothing(seed: int) -> 
     changed = 0
     for row in rows["trends.periods"]:
         key = (row["metric_id"], row["subject_kind"], row["subject_id"])
-        if row["hole"] or row["segment"] < newest.get(key, 0):
+        if row["hole"] or row["segment"] < newest.get(row["subject_id"], 0):
             changed += 1
             assert (*key, row["period"]) not in used
             row |= {"value": None if row["value"] is None else 0.123, "numerator": 0, "disclosed": False}
@@ -285,11 +295,22 @@ def test_each_row_is_its_method_on_plain_data(seed: int) -> None:
             if all(cell[name] == row[name] for name in ("metric_id", "subject_kind", "subject_id"))
             and cell["state"] == "final"
         ]
+        cells += empty_months(rows, row["subject_id"], {cell["period"] for cell in cells})
         if row["method"] == "quarter_comparison":
             check_comparison(row, metric, cells, rows)
         else:
             check_monthly(row, metric, cells)
     assert {row["method"] for row in told} == {"month_trend", "usual_range", "quarter_comparison"}
+
+
+def empty_months(rows: Rows, subject_id: str, with_cell: set[str]) -> list[dict[str, Any]]:
+    """The months in which nothing happened to a person: each has its segment all the same."""
+    nothing = {"status": "no_activity", "value": None, "hole": None, "disclosed": True}
+    return [
+        {**nothing, "numerator": 0, "denominator": 0, "exposure": None, **month}
+        for month in rows["trends.person_periods"]
+        if month["person_id"] == subject_id and month["period"] <= FINAL and month["period"] not in with_cell
+    ]
 
 
 def series_of(cells: Sequence[dict[str, Any]]) -> list[SeriesMonth]:
@@ -302,9 +323,8 @@ def series_of(cells: Sequence[dict[str, Any]]) -> list[SeriesMonth]:
         )
         for cell in cells
     ]
-    if all(row.month != FINAL for row in found):  # nothing happened in the newest final month
-        newest = max(found, key=lambda row: row.month)
-        found.append(SeriesMonth(month=FINAL, value=None, status="no_activity", segment=newest.segment))
+    if all(row.month != FINAL for row in found):  # nothing happened in a team's newest final month
+        found.append(SeriesMonth(month=FINAL, value=None, status="no_activity"))
     return found
 
 
@@ -421,7 +441,8 @@ def test_a_withheld_quarter_withholds_its_comparison() -> None:
 
 
 def test_somebody_without_a_final_cell_has_no_row() -> None:
-    rows: Rows = {"trends.periods": [], **{f"facts.{metric.id}": [] for metric in METRICS}}
+    rows: Rows = {name: [] for name in ("trends.periods", "trends.person_periods")}
+    rows |= {f"facts.{metric.id}": [] for metric in METRICS}
     chance = Random(1)
     add_month(rows, chance, SHARE, ("person", "new"), month="2026-07", lean=0, segment=0)
     add_month(rows, chance, SHARE, ("person", "long-gone"), month="2025-03", lean=0, segment=0)

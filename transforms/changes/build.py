@@ -131,7 +131,7 @@ def _monthly(
     grid = Grid(
         value=cells.spread("value", np.nan, width),
         is_final=_is_final(cells, width),
-        segment=_carried(cells.spread("segment", -1, width)),
+        segment=_segments(connection, cells, parameters, width),
     )
     disclosed = cells.spread("disclosed", True, width)
     found = trends(grid, effect_of(metric.min_effect))
@@ -197,9 +197,19 @@ def _is_final(cells: _Cells, width: int) -> Flags:
     return is_final
 
 
-def _carried(segment: Whole) -> Whole:
-    """Months without a cell belong to the segment of the month before them."""
-    return np.asarray(np.maximum.accumulate(segment, axis=1))
+def _segments(
+    connection: duckdb.DuckDBPyConnection, cells: _Cells, parameters: Mapping[str, Any], width: int
+) -> Whole:
+    """The segment of every month, with a cell or without; what is no person has one."""
+    months = {name: parameters[name] for name in ("first_month", "last_month")}
+    found = (
+        connection.sql(sql("changes/segments.sql"), params=months)
+        .pl()
+        .join(cells.subjects.with_row_index("row"), on=_SUBJECT, how="inner")
+    )
+    segment = np.zeros((len(cells.subjects), width), np.int64)
+    segment[found["row"].to_numpy(), found["month_index"].to_numpy()] = found["segment"].to_numpy()
+    return segment
 
 
 # ---- the quarter
@@ -272,20 +282,18 @@ def _quarter_grid(
     parameters: Mapping[str, Any],
     statistic: Statistic,
 ) -> QuarterGrid:
-    is_there = np.zeros((len(cells.subjects), MONTHS), np.bool_)
-    is_there[cells.row, cells.column] = True
     amounts = _amounts(connection, metric, cells, parameters) if statistic == "median" else None
     if amounts is None:
         name = {"share": "denominator", "rate": "exposure"}[statistic]
         n: Real = cells.spread(name, 0, MONTHS).astype(np.float64)
     else:
-        n = np.zeros(is_there.shape)
+        n = np.zeros((len(cells.subjects), MONTHS))
         np.add.at(n, (amounts.row, amounts.column), 1)
     return QuarterGrid(
         n=n,
         numerator=cells.spread("numerator", 0, MONTHS).astype(np.float64),
-        segment=cells.spread("segment", -1, MONTHS).astype(np.int64),
-        is_there=is_there,
+        segment=_segments(connection, cells, parameters, MONTHS),
+        is_there=np.ones(n.shape, np.bool_),
         is_hole=cells.spread("is_hole", False, MONTHS),
         amounts=amounts,
     )

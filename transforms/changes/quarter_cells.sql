@@ -6,7 +6,6 @@ SELECT
     coalesce(numerator, 0) AS numerator,
     coalesce(denominator, 0) AS denominator,
     coalesce(exposure, 0) AS exposure,
-    coalesce(segment, 0) AS segment,
     hole IN ('absent', 'not_in_role', 'source_gap') AND hole IS NOT NULL AS is_hole,
     coalesce(disclosed, false) AS disclosed
 FROM trends.periods

@@ -4,7 +4,6 @@ SELECT
     subject_id,
     date_diff('month', $first_month, period_start)::INTEGER AS month_index,
     CASE WHEN status = 'ok' AND hole IS NULL THEN value END AS value,
-    coalesce(segment, 0) AS segment,
     coalesce(disclosed, false) AS disclosed
 FROM trends.periods
 WHERE metric_id = $metric_id

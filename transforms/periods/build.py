@@ -104,9 +104,9 @@ FROM statistics
 JOIN counts ON counts.cell = statistics.cell
 JOIN trends.period_states AS states
     ON states.metric_id = $metric_id AND states.grain = counts.grain AND states.period = counts.period
-LEFT JOIN person_periods
-    ON person_periods.subject_kind = counts.subject_kind
-    AND person_periods.subject_id = counts.subject_id
+LEFT JOIN trends.person_periods AS person_periods
+    ON counts.subject_kind = 'person'
+    AND person_periods.person_id = counts.subject_id
     AND person_periods.grain = counts.grain
     AND person_periods.period = counts.period
 LEFT JOIN metric_completeness AS ledger
@@ -169,8 +169,9 @@ def build_periods(
     metrics = [metric for metric in metrics if metric.statistic != "goal"]  # has no cells: ``goals``
     create(connection, "trends.periods")
     create(connection, "trends.period_states")
+    create(connection, "trends.person_periods")
     _reporting_periods(connection, metrics, as_of_utc, reporting_timezone)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE person_periods AS {sql('periods/person_periods.sql')}")
+    insert(connection, "trends.person_periods", sql("periods/person_periods.sql"))
     connection.execute(f"CREATE OR REPLACE TEMP TABLE period_completeness AS {_PERIOD_COMPLETENESS}")
     for metric in metrics:
         grain = list(metric.grain)

@@ -5,7 +5,8 @@ WITH stretches AS (
         lag(person_id) OVER (PARTITION BY person_id ORDER BY valid_from_utc NULLS FIRST) AS person_before,
         lag(role) OVER (PARTITION BY person_id ORDER BY valid_from_utc NULLS FIRST) AS role_before,
         lag(level) OVER (PARTITION BY person_id ORDER BY valid_from_utc NULLS FIRST) AS level_before,
-        lag(team_id) OVER (PARTITION BY person_id ORDER BY valid_from_utc NULLS FIRST) AS team_before
+        lag(team_id) OVER (PARTITION BY person_id ORDER BY valid_from_utc NULLS FIRST) AS team_before,
+        lag(valid_to_utc) OVER (PARTITION BY person_id ORDER BY valid_from_utc NULLS FIRST) AS left_utc
     FROM core.roster
 ),
 
@@ -34,6 +35,7 @@ changes AS (
             role IS DISTINCT FROM role_before
             OR level IS DISTINCT FROM level_before
             OR team_id IS DISTINCT FROM team_before
+            OR reporting_date(valid_from_utc) >= reporting_date(left_utc) + INTERVAL 3 MONTH
         )
     UNION ALL
     SELECT person_id, max(date) + 1
@@ -81,10 +83,10 @@ counted_days AS (
 )
 
 SELECT
-    'person' AS subject_kind,
-    people.person_id AS subject_id,
+    people.person_id,
     periods.grain,
     periods.period,
+    periods.period_start,
     (SELECT count(*) FROM changes
         WHERE changes.person_id = people.person_id AND changes.changed_on < periods.next_start)::INTEGER AS segment,
     CASE
