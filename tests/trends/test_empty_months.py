@@ -145,7 +145,7 @@ def test_without_a_change_silent_months_are_holes_and_nothing_else() -> None:
 
 @pytest.mark.parametrize(("back", "segment"), [("2026-03-14", 0), ("2026-03-15", 1)])
 def test_three_months_out_of_the_roster_are_an_absence(back: str, segment: int) -> None:
-    """Last day 14 December. Whoever is back on 15 March was away for three months, the day before for less."""
+    """Last day 14 December. Back on 15 March is after three months, on 14 March after less."""
     made = bob_moves("2025-12-15", [10] * 12)
     made.tables["roster"].pop()
     made.stretch("bob", team="core", first=back)
