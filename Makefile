@@ -3,8 +3,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export DAGSTER_DISABLE_TELEMETRY := 1
+TIMES ?= 1
+ifndef SEED
+SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+endif
 
-.PHONY: install install-dev demo dev test check format reference lock clean help
+.PHONY: install install-dev demo dev test fuzz check format reference lock clean help
 
 help:            ## What there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -19,6 +23,11 @@ dev: .venv/installed                ## Open Dagster on this checkout
 
 test: .venv/installed-dev           ## All tests
 	$(BIN)/python -m pytest -q --numprocesses auto --dist worksteal
+
+fuzz: .venv/installed-dev           ## Property tests with fresh examples; TIMES=20 for so many times as many
+	@echo "The same once more: make fuzz SEED=$(SEED) TIMES=$(TIMES)"
+	EVENHAND_FUZZ_TIMES=$(TIMES) $(BIN)/python -m pytest -q -m hypothesis --hypothesis-seed=$(SEED) \
+		--numprocesses auto --dist worksteal
 
 check: .venv/installed-dev          ## Formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .

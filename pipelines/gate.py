@@ -58,8 +58,16 @@ class Gate:
             "frame": observed,
             "limits": {check.column: check.at_most for check in checks},
         }
+        passed = json.loads(self.answer(json.dumps(question)))
+        return [
+            Verdict(check=check, passed=passed[check.column], observed=observed[check.column])
+            for check in checks
+        ]
+
+    def answer(self, question: str) -> str:
+        """What the child says: JSON, by column whether it passes. Raises GateError when the child breaks."""
         try:
-            answer, complaint = self.process.communicate(json.dumps(question), timeout=_SECONDS)
+            answer, complaint = self.process.communicate(question, timeout=_SECONDS)
         except subprocess.TimeoutExpired:
             self.close()
             raise GateError(f"the checks did not answer within {_SECONDS} s; nothing was published") from None
@@ -68,11 +76,7 @@ class Gate:
             raise GateError(
                 f"the checks broke, which says nothing about the data: {last[0]}. Nothing was published."
             )
-        passed = json.loads(answer.strip().splitlines()[-1])
-        return [
-            Verdict(check=check, passed=passed[check.column], observed=observed[check.column])
-            for check in checks
-        ]
+        return answer.strip().splitlines()[-1]
 
     def close(self) -> None:
         """End the child if it still runs."""

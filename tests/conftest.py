@@ -1,11 +1,15 @@
-"""What all tests share: the option for other worked examples, and one small made-up organisation."""
+"""What all tests share: the option for other worked examples, one small made-up organisation, one judge."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from pipelines.gate import Gate
 from tests.the_command import DEMO_SIZE, copy_of, evenhand
 
 OWN_EXAMPLES = Path(__file__).parent / "golden"
@@ -44,3 +48,54 @@ def finished_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo(finished_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the demo for the tests of one process, which may add packets to it."""
     return copy_of(finished_demo, tmp_path_factory.mktemp("demo"))
+
+
+JUDGE = """
+import json, sys
+import great_expectations
+from pipelines.gate import validate
+for line in sys.stdin:
+    question = json.loads(line)
+    print(json.dumps(validate(question["frame"], question["limits"])), flush=True)
+"""
+
+
+class Judge(Gate):
+    """The child of all nights of one process of tests: it imports once and judges as that of a night."""
+
+    def answer(self, question: str) -> str:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{question}\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline()
+
+    def close(self) -> None:
+        """It is kept for the next night."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_judge() -> Iterator[None]:
+    """Nights of this process ask one judge; those that tests start as commands have each their own."""
+    child: list[subprocess.Popen[str]] = []
+
+    def start() -> Judge:
+        if not child:
+            child.append(
+                subprocess.Popen(
+                    [sys.executable, "-W", "ignore", "-c", JUDGE],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    cwd=Path(__file__).parents[1],
+                )
+            )
+        return Judge(child[0])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Gate, "start", start)
+        yield
+    for judge in child:
+        with judge:
+            assert judge.stdin is not None
+            judge.stdin.close()

@@ -8,10 +8,11 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics_catalog.catalogue import Metric, load_catalogue
+from tests.drawn import examples
 from tests.metrics.full_world import full_world, ship, talk
 from tests.transforms.world import World, rows, utc
 from tests.trends.random_world import random_pull
@@ -78,7 +79,7 @@ def test_every_metric_has_cells_of_every_grain_and_kind_of_subject_it_names() ->
     }
 
 
-@settings(max_examples=3, deadline=None)
+@examples(3)
 @given(seed=SEEDS)
 def test_the_order_of_rows_changes_nothing_and_a_second_run_neither(seed: int) -> None:
     world = full_world(seed, everybody_in_a_team=False)
@@ -92,7 +93,7 @@ def test_the_order_of_rows_changes_nothing_and_a_second_run_neither(seed: int) -
         assert (cells(connection), facts(connection)) == before
 
 
-@settings(max_examples=3, deadline=None)
+@examples(3)
 @given(seed=SEEDS)
 def test_another_pull_request_moves_only_the_periods_of_its_own_cases(seed: int) -> None:
     world, random = full_world(seed), Random(seed)
@@ -115,7 +116,7 @@ def test_another_pull_request_moves_only_the_periods_of_its_own_cases(seed: int)
     assert moved <= own
 
 
-@settings(max_examples=3, deadline=None)
+@examples(3)
 @given(seed=SEEDS)
 def test_what_a_team_has_is_what_its_people_have(seed: int) -> None:
     """Everybody whose cases count is in exactly one team at every instant."""

@@ -10,13 +10,14 @@ from statistics import median
 from types import SimpleNamespace
 from typing import Any, cast
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from packets.catalogue import Metric
 from packets.cells import KEPT_OUT, MetricCells
 from packets.quarters import Quarter
 from packets.sentences import Comparison, comparison
+from tests.drawn import examples
 from transforms.ladder import CaseWords, LadderMonth, two_digits
 
 QUARTER = Quarter(name="2026-Q2")
@@ -127,7 +128,7 @@ def counted(rows: list[LadderMonth], statistic: str, *, in_brief: bool) -> str:
 
 
 @given(st.integers(0, 2**40))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_what_is_said_of_a_quarter_in_cases_is_true_of_its_months(seed: int) -> None:
     made = random_rows(seed)
     told, (now, before) = made.told(), made.sides()

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics_catalog.catalogue import Metric, load_catalogue
@@ -12,6 +12,7 @@ from packets.catalogue import HEADINGS, metrics
 from packets.packet import _good_sides
 from packets.words import worded
 from pipelines.sources import goal_metrics
+from tests.drawn import examples
 from tests.trends.test_changes import series
 from tests.trends.test_sentences import random_quarter, random_series
 from transforms.changes.quarter_sentences import comparison_sentence
@@ -36,7 +37,7 @@ def naming(metric: Metric, unit: str) -> Naming:
 
 @pytest.mark.parametrize("metric", LOADS, ids=lambda metric: metric.id)
 @given(seed=st.integers(0, 2**40))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_no_sentence_of_any_history_calls_less_load_better(metric: Metric, seed: int) -> None:
     """The same history both ways round: what is said of the fall is what is said of the rise."""
     made = replace(random_series(seed), direction="load")
@@ -55,7 +56,7 @@ def test_no_sentence_of_any_history_calls_less_load_better(metric: Metric, seed:
 
 
 @given(seed=st.integers(0, 2**40))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_no_sentence_of_any_quarter_calls_less_load_better(seed: int) -> None:
     made = replace(random_quarter(seed), direction="load")
     found = made.compared()

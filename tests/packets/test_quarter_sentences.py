@@ -12,7 +12,7 @@ from statistics import median
 from types import SimpleNamespace
 from typing import Any, cast
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from packets.catalogue import Metric
@@ -20,6 +20,7 @@ from packets.cells import MetricCells, standing_of
 from packets.evidence import Case, Reading
 from packets.quarters import Quarter
 from packets.sentences import sentences
+from tests.drawn import examples
 from tests.trends import plain_methods
 from transforms.ladder import CaseWords, percent, two_digits
 
@@ -139,7 +140,7 @@ def figures_of(statistic: str, current: list[Any], inside: list[Reading]) -> str
 
 
 @given(st.integers(0, 2**40))
-@settings(max_examples=250, deadline=None)
+@examples(250)
 def test_what_is_printed_under_a_quarter_is_true_of_its_cases(seed: int) -> None:
     found, _, state = made(seed)
     statistic, metric = found.metric.statistic, found.metric

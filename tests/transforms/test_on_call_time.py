@@ -12,13 +12,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectors.pagerduty.client import months_between
 from connectors.pagerduty.parse import Parsed
 from connectors.pagerduty.records import ScheduleEntry
 from metrics_catalog.catalogue import load_catalogue
+from tests.drawn import examples
 from tests.transforms.world import World, utc
 from transforms.facts import build_facts
 
@@ -150,7 +151,7 @@ def microseconds_held(entries: list[Entry], until: datetime) -> dict[str, int]:
     return held
 
 
-@settings(max_examples=24, deadline=None)
+@examples(24)
 @given(seed=st.integers(0, 2**32), zone=st.sampled_from(ZONES))
 @example(seed=11053, zone="Europe/Berlin")
 def test_people_hold_what_the_schedule_says(seed: int, zone: str) -> None:

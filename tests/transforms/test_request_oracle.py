@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.drawn import examples
 from tests.transforms.request_oracle import Clock, Moment, PullRequest, Reading, Spell, states
 from tests.transforms.world import World, rows, utc
 
@@ -136,7 +137,7 @@ def of_core(pulls: list[PullRequest], as_of: datetime) -> list[Counter[Spell]]:
     return counted
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(seed=st.integers(0, 2**32))
 def test_spells_are_those_of_a_plain_reading(seed: int) -> None:
     random = Random(seed)

@@ -15,10 +15,11 @@ from statistics import median
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.drawn import examples
 from transforms.changes.distributions import difference_place, exact_p, slope_place, tie_table, two_sided
 from transforms.changes.effects import Effect
 from transforms.changes.months import Grid, SeriesMonth, month_at
@@ -82,20 +83,20 @@ def counts_of_s(groups: tuple[int, ...]) -> Counter[int]:
 
 
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=6))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_p_equals_the_listing_of_all_orders(values: list[int]) -> None:
     assert exact_p(s_of(values), list(Counter(values).values())) == float(p_by_listing(values))
 
 
 @given(st.lists(EIGHTHS, min_size=6, max_size=12))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_p_of_a_series_with_ties_equals_the_counting(values: list[float]) -> None:
     found = trend_of(values)
     assert (found.s, found.p) == (s_of(values), float(p_by_counting(values)))
 
 
 @given(st.permutations(range(12)), st.integers(6, 12))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_without_ties_p_is_that_of_scipy(order: list[int], n: int) -> None:
     values = [float(value) for value in order[:n]]
     found = trend_of(values)
@@ -152,7 +153,7 @@ def test_exact_places_meet_the_formula_for_large_samples() -> None:
 
 
 @given(st.lists(st.one_of(st.none(), EIGHTHS), min_size=6, max_size=12))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_a_series_backwards(values: list[float | None]) -> None:
     found, back = trend_of(values), trend_of(values[::-1])
     if not (found.is_tested and back.is_tested):
@@ -163,7 +164,7 @@ def test_a_series_backwards(values: list[float | None]) -> None:
 
 
 @given(st.lists(EIGHTHS, min_size=6, max_size=12), st.integers(-40, 40))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_a_constant_added_changes_no_difference(values: list[float], constant: int) -> None:
     found, moved = trend_of(values), trend_of([value + constant for value in values])
     for name in ("outcome", "reason", "s", "p", "slope", "slope_low", "slope_high", "change", "shift"):
@@ -171,7 +172,7 @@ def test_a_constant_added_changes_no_difference(values: list[float], constant: i
 
 
 @given(st.lists(EIGHTHS, min_size=6, max_size=12), st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_noise_far_below_the_tolerance_changes_nothing(values: list[float], chance: object) -> None:
     """Equal values in any order: that they differ by a rounding does not tell them apart."""
     noise = [value + chance.uniform(-1, 1) * 1e-13 for value in values]  # type: ignore[attr-defined]
@@ -221,7 +222,7 @@ def drifting(draw: st.DrawFn) -> list[float | None]:
 
 
 @given(drifting(), EFFECTS)
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_the_decision_is_that_of_a_slow_reading_of_the_rules(
     values: list[float | None], effect: Effect
 ) -> None:
@@ -260,7 +261,7 @@ COUNTS = st.tuples(st.integers(0, 12), st.integers(0, 12)).map(lambda pair: (min
 
 
 @given(st.lists(COUNTS, min_size=12, max_size=12))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_a_share_turned_into_its_complement_turns_the_difference(counts: list[tuple[int, int]]) -> None:
     one, other = (
         compare_quarter(
@@ -318,7 +319,7 @@ def all_differences(months: Sequence[QuarterMonth], without: str = "") -> list[f
 
 
 @given(median_months(), st.sampled_from([6, 10]))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_medians_are_compared_as_the_words_say(months: list[QuarterMonth], n_min: int) -> None:
     found = compare_quarter(
         months,
@@ -429,7 +430,7 @@ def test_holes_and_other_segments_stay_out_of_both_sides() -> None:
 
 
 @given(st.lists(st.one_of(st.none(), EIGHTHS), min_size=13, max_size=13))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_the_usual_range_by_hand(values: list[float | None]) -> None:
     rows = series(values)
     found = usual_range(rows, month=rows[-1].month, lower_bound=0.0, upper_bound=1.0)

@@ -15,11 +15,12 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics_catalog.catalogue import load_catalogue
 from metrics_catalog.tables import table
+from tests.drawn import examples
 from transforms.build import analyst_selects
 from transforms.changes.build import COMPARED, MIN_EXPOSURE, build_changes, naming_of
 from transforms.changes.effects import FIRED, effect_of
@@ -232,7 +233,7 @@ SEEDS = st.integers(0, 2**32)
 
 
 @given(SEEDS)
-@settings(max_examples=8, deadline=None)
+@examples(8)
 def test_shuffled_rows_and_a_second_run_change_nothing(seed: int) -> None:
     rows = random_rows(seed)
     first = changes(rows)
@@ -244,7 +245,7 @@ def test_shuffled_rows_and_a_second_run_change_nothing(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=8, deadline=None)
+@examples(8)
 def test_months_that_are_not_final_are_as_if_they_were_not_there(seed: int) -> None:
     rows = random_rows(seed)
     with_all = changes(rows)
@@ -257,7 +258,7 @@ def test_months_that_are_not_final_are_as_if_they_were_not_there(seed: int) -> N
 
 
 @given(SEEDS)
-@settings(max_examples=8, deadline=None)
+@examples(8)
 def test_what_stands_in_a_hole_or_an_earlier_role_changes_nothing(seed: int) -> None:
     """Wild numbers where nothing counts: away for the month, or in the role before."""
     rows = random_rows(seed)
@@ -282,7 +283,7 @@ def test_what_stands_in_a_hole_or_an_earlier_role_changes_nothing(seed: int) -> 
 
 
 @given(SEEDS)
-@settings(max_examples=8, deadline=None)
+@examples(8)
 def test_each_row_is_its_method_on_plain_data(seed: int) -> None:
     rows = random_rows(seed)
     by_id = {metric.id: metric for metric in METRICS}

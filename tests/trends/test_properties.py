@@ -16,10 +16,11 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics_catalog.catalogue import Metric
+from tests.drawn import examples
 from tests.metrics.full_world import full_world
 from tests.transforms.world import CATALOGUE, World, rows, utc
 from tests.trends.random_world import AS_OF, ZONE, random_pull, random_world
@@ -55,7 +56,7 @@ def built(world: World) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-@settings(max_examples=3, deadline=None)
+@examples(3)
 @given(seed=SEEDS)
 def test_order_of_the_rows_changes_nothing_and_a_second_run_neither(seed: int) -> None:
     world = random_world(seed, everybody_in_a_team=False)
@@ -67,7 +68,7 @@ def test_order_of_the_rows_changes_nothing_and_a_second_run_neither(seed: int) -
     assert everything(world) == first
 
 
-@settings(max_examples=5, deadline=None)
+@examples(5)
 @given(seed=SEEDS)
 def test_new_pull_request_moves_only_the_months_it_has_cases_in(seed: int) -> None:
     """Its cases' months, their quarters, and of the months after them the difference alone."""
@@ -108,7 +109,7 @@ def without_differences(cell: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in cell.items() if name not in DELTAS}
 
 
-@settings(max_examples=5, deadline=None)
+@examples(5)
 @given(seed=SEEDS)
 def test_every_merged_pull_request_has_one_outcome_for_each_service_and_owner(seed: int) -> None:
     with built(random_world(seed)) as connection:
@@ -132,7 +133,7 @@ def test_every_merged_pull_request_has_one_outcome_for_each_service_and_owner(se
         assert {row["outcome"] for row in found} <= {"covered", "not_covered", "excluded"}
 
 
-@settings(max_examples=5, deadline=None)
+@examples(5)
 @given(seed=SEEDS)
 def test_cells_are_recounted_from_their_cases(seed: int) -> None:
     """n, numerator, pending and excluded of every cell, of months and quarters, from the facts alone."""
@@ -177,7 +178,7 @@ def recounted(connection: duckdb.DuckDBPyConnection, metric: Metric, cell: dict[
     return counts
 
 
-@settings(max_examples=5, deadline=None)
+@examples(5)
 @given(seed=SEEDS)
 def test_teams_add_up_to_their_people_where_everybody_is_in_a_team(seed: int) -> None:
     with built(random_world(seed)) as connection:

@@ -12,10 +12,11 @@ from random import Random
 from statistics import median
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.drawn import examples
 from tests.trends.test_changes import FIRST, all_differences, series, slow_trend
 from transforms.changes.distributions import difference_place
 from transforms.changes.effects import Effect
@@ -239,7 +240,7 @@ def check_trend_sentence(found: Series, sentence: str) -> str:  # noqa: PLR0911,
 
 
 @given(st.integers(0, 2**40))
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_what_is_said_of_a_series_is_true_of_it(seed: int) -> None:
     found = random_series(seed)
     trend = found.trend()
@@ -682,7 +683,7 @@ def check_verdict(found: Quarter, sides: Sides, rest: str) -> str:  # noqa: PLR0
 
 
 @given(st.integers(0, 2**40))
-@settings(max_examples=600, deadline=None)
+@examples(600)
 def test_what_is_said_of_a_quarter_is_true_of_it(seed: int) -> None:
     found = random_quarter(seed)
     compared = found.compared()
@@ -838,7 +839,7 @@ def test_a_typical_difference_within_the_effect_does_not_hide_that_the_medians_l
 
 
 @given(st.integers(0, 2**40))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_outside_is_said_only_of_what_lies_outside(seed: int) -> None:
     made = random_series(seed)
     rows = series(made.values)

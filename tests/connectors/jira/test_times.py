@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.contract import Page
 from connectors.jira.client import OVERLAP, JiraSource, KnownTickets
 from connectors.jira.records import Project, Ticket, TicketChange
 from tests.connectors.jira.builders import ServedTickets, history, ticket
+from tests.drawn import examples
 
 COMPLETE = datetime(2026, 3, 9, 2, 0, 0, 250_000, tzinfo=UTC)
 PROJECT = Project(project_id="jira:project/10000", project_key="API", name="The API")
@@ -41,7 +42,7 @@ def written(instant: datetime, minutes: int) -> str:
     return f"{local:%Y-%m-%dT%H:%M:%S}.{local.microsecond // 1000:03d}{local:%z}"
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     offset=st.integers(-11 * 4, 14 * 4).map(lambda quarters: 15 * quarters),
     seconds=st.integers(0, 90 * 86_400),
