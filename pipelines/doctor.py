@@ -8,6 +8,9 @@ import difflib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib.metadata import version
+
+import duckdb
 
 from connectors.contract import Gap, Page
 from connectors.errors import StopScopeError, StopSourceError
@@ -21,6 +24,7 @@ from pipelines.nightly import Night
 from pipelines.settings import SettingsError
 from pipelines.sources import Asking
 from pipelines.yields import metric_findings
+from transforms.local_time import corrections
 from warehouse.connection import DatabaseBusyError, connect_reading
 from warehouse.landing import newest_known_at
 from warehouse.publish import FULL
@@ -198,6 +202,7 @@ def _database(night: Night) -> Iterator[Finding]:
                 "SELECT table_name, wanted, observed FROM ops.checks WHERE NOT passed ORDER BY ALL"
             ).fetchall()
             about_metrics = list(metric_findings(connection))
+            about_zones = zones_of(connection)
     except DatabaseBusyError as problem:
         yield Finding(is_fine=False, text=f"Published: {problem} `evenhand run` publishes the first.")
         return
@@ -205,5 +210,33 @@ def _database(night: Night) -> Iterator[Finding]:
         yield Finding(is_fine=is_fine, text=text)
     for table, wanted, observed in failed:
         yield Finding(is_fine=False, text=f"{table}: wanted {wanted}; found {observed}.")
+    yield about_zones
     for is_fine, text in about_metrics:
         yield Finding(is_fine=is_fine, text=text)
+
+
+def zones_of(connection: duckdb.DuckDBPyConnection) -> Finding:
+    """The zones of the roster and of months, and those whose clocks DuckDB's own data tell otherwise, in the
+    days that the database is of."""
+    zones = {zone for (zone,) in connection.execute("SELECT DISTINCT tz FROM core.people").fetchall() if zone}
+    zones |= {zone for (zone,) in connection.execute("SELECT DISTINCT tz FROM core.roster").fetchall()}
+    zones |= {zone for (zone,) in connection.execute(_REPORTING_ZONE).fetchall()}
+    days = connection.execute("SELECT min(start_utc), max(end_utc) FROM trends.period_states").fetchall()
+    ((begin, end),) = days
+    authority, told = f"tzdata {version('tzdata')}", []
+    for zone in sorted(zones) if begin else ():
+        parts = [one for one in corrections(zone) if one.start_utc < end and one.end_utc > begin]
+        if parts:
+            since = max(parts[0].start_utc, begin)
+            told.append(f"{zone} from about {since:%Y-%m-%d} on")
+    if told:
+        words = (
+            f"DuckDB's data differ from {authority} for {', '.join(told)}; tzdata's are taken everywhere."
+            " Where clocks were changed lately, see that tzdata is current"
+        )
+    else:
+        words = f"{counted(len(zones), 'zone')} in use, of which {authority} and DuckDB tell the same"
+    return Finding(is_fine=True, text=f"Time zones: {words}.")
+
+
+_REPORTING_ZONE = "SELECT reporting_timezone FROM ops.publication"

@@ -6,16 +6,24 @@ Not here: what is measured in a period (``periods``).
 
 Local dates become instants with Python's zoneinfo, and not with DuckDB: at a date whose midnight comes twice
 (the Azores and Havana in autumn) ICU takes the second, and that day would lose its first hour.
+
+There is one authority on what the clocks of a zone show: the package ``tzdata``, which is locked. Not the
+machine's own data, which Python would prefer: two machines would end a month at two instants. Nor DuckDB's,
+which are its release's: where they differ, SQL is told (``corrections``).
 """
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, reset_tzpath
 
 import duckdb
 import polars as pl
+
+reset_tzpath(to=())
+ZoneInfo.clear_cache()
 
 _DAY = timedelta(days=1)
 _TIME = pl.Datetime("us")
@@ -113,6 +121,93 @@ def local_days(zones: Iterable[str], first: date, last: date) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """A stretch ``[start_us, end_us)`` of a zone, in microseconds of UTC, and the offset that holds in it."""
+
+    start_us: int
+    end_us: int
+    offset_us: int
+
+    @property
+    def start_utc(self) -> datetime:
+        """Its first instant, without zone as in the tables."""
+        return _EPOCH + timedelta(microseconds=self.start_us)
+
+    @property
+    def end_utc(self) -> datetime:
+        """The first instant after it."""
+        return _EPOCH + timedelta(microseconds=self.end_us)
+
+
+@cache
+def corrections(zone: str) -> tuple[Correction, ...]:
+    """What ``tzdata`` says of a zone where DuckDB says something else; empty where both agree.
+
+    The two come with different releases of the tz database, and countries change their clocks, in 2026
+    Morocco, western Canada and Cuba: a month would end at one instant by the one and begin at another by the other.
+    """
+    stretches = list(_stretches(zone))
+    begin, end = stretches[0].start_us, stretches[-1].end_us
+    asked = {*range(begin, end, _DAY_US), *(one.start_us for one in stretches)}
+    asked = sorted(asked | {one.end_us - _SECOND_US for one in stretches})
+    with duckdb.connect() as connection:
+        connection.register("asked", pl.DataFrame({"at_us": asked}))
+        found = connection.sql(
+            f"SELECT at_us, epoch_us(make_timestamptz(at_us) AT TIME ZONE '{ZoneInfo(zone).key}') - at_us"
+            " FROM asked ORDER BY at_us"
+        ).fetchall()
+    starts = [one.start_us for one in stretches]
+    wrong = [
+        place
+        for place, (at_us, offset_us) in enumerate(found)
+        if stretches[bisect_right(starts, at_us) - 1].offset_us != offset_us
+    ]
+    if not wrong:
+        return ()
+    first, last = asked[max(wrong[0] - 1, 0)], asked[wrong[-1] + 1] if wrong[-1] + 1 < len(asked) else end
+    return tuple(
+        Correction(start_us=max(one.start_us, first), end_us=min(one.end_us, last), offset_us=one.offset_us)
+        for one in stretches
+        if one.start_us < last and one.end_us > first
+    )
+
+
+_CORRECTED = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+_SECOND_US = 1_000_000
+_DAY_US = 86_400 * _SECOND_US
+
+
+def _stretches(zone: str) -> Iterator[Correction]:
+    """The offsets of a zone by ``tzdata``, from 2000 to 2040, each as long as it holds."""
+    zone_info = ZoneInfo(zone)
+
+    def offset(at_s: int) -> timedelta | None:
+        return datetime.fromtimestamp(at_s, zone_info).utcoffset()
+
+    start, end = (int(instant.timestamp()) for instant in _CORRECTED)
+    began = start
+    for day in range(start, end, 86_400):
+        known, after = offset(day), min(day + 86_400, end)
+        if offset(after) != known:
+            low, high = day, after
+            while high - low > 1:
+                low, high = (middle, high) if offset(middle := (low + high) // 2) == known else (low, middle)
+            yield _stretch(began, high, known)
+            began = high
+    yield _stretch(began, end, offset(began))
+
+
+def _stretch(start_s: int, end_s: int, offset: timedelta | None) -> Correction:
+    assert offset is not None  # an aware instant has one
+    return Correction(
+        start_us=start_s * _SECOND_US,
+        end_us=end_s * _SECOND_US,
+        offset_us=offset // timedelta(microseconds=1),
+    )
+
+
 def set_reporting_zone(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
     """Give the database the reporting zone, as macros.
 
@@ -120,19 +215,61 @@ def set_reporting_zone(connection: duckdb.DuckDBPyConnection, zone: str) -> None
     its day. ``reporting_midnight(day)``: the first instant of a day, in UTC; of two midnights the first.
     Raises ZoneInfoNotFoundError for a zone that does not exist.
     """
-    known = ZoneInfo(zone).key  # a name that zoneinfo knows holds no quote
-    # An instant is its microseconds: told from them, and not from its fields, it costs half.
+    known = f"'{ZoneInfo(zone).key}'"  # a name that zoneinfo knows holds no quote
+    local = _local_sql([zone], instant="instant", zone=known)
     connection.execute(
-        "CREATE OR REPLACE MACRO reporting_month(instant) AS "
-        f"date_trunc('month', make_timestamptz(epoch_us(instant)) AT TIME ZONE '{known}')::DATE"
+        f"CREATE OR REPLACE MACRO reporting_month(instant) AS date_trunc('month', {local})::DATE"
     )
-    connection.execute(
-        "CREATE OR REPLACE MACRO reporting_date(instant) AS "
-        f"(make_timestamptz(epoch_us(instant)) AT TIME ZONE '{known}')::DATE"
-    )
-    midnight = f"((day::TIMESTAMP AT TIME ZONE '{known}') AT TIME ZONE 'UTC')"
+    connection.execute(f"CREATE OR REPLACE MACRO reporting_date(instant) AS ({local})::DATE")
+    midnight = f"((day::TIMESTAMP AT TIME ZONE {known}) AT TIME ZONE 'UTC')"
     hour_before = f"({midnight} - INTERVAL 1 HOUR)"
-    connection.execute(
-        f"CREATE OR REPLACE MACRO reporting_midnight(day) AS CASE WHEN reporting_date({hour_before}) = day "
-        f"THEN {hour_before} ELSE {midnight} END"
-    )
+    first_of_two = f"CASE WHEN reporting_date({hour_before}) = day THEN {hour_before} ELSE {midnight} END"
+    utc = _utc_sql([zone], instant="day::TIMESTAMP", zone=known, otherwise=first_of_two)
+    connection.execute(f"CREATE OR REPLACE MACRO reporting_midnight(day) AS {utc}")
+
+
+def set_zones(connection: duckdb.DuckDBPyConnection, zones: Iterable[str]) -> None:
+    """Give the database the clocks of people, as macros.
+
+    ``local_time(instant, zone)``: the wall clock at a UTC instant. ``utc_time(instant, zone)``: the UTC
+    instant of a wall clock. ``zones`` are all that are asked for.
+    """
+    known = sorted(set(zones))
+    local = _local_sql(known, instant="instant", zone="zone")
+    connection.execute(f"CREATE OR REPLACE MACRO local_time(instant, zone) AS {local}")
+    plain = "(instant AT TIME ZONE zone) AT TIME ZONE 'UTC'"
+    utc = _utc_sql(known, instant="instant", zone="zone", otherwise=plain)
+    connection.execute(f"CREATE OR REPLACE MACRO utc_time(instant, zone) AS {utc}")
+
+
+def _local_sql(zones: Iterable[str], *, instant: str, zone: str) -> str:
+    """The wall clock at an instant: by DuckDB's data, but by tzdata's where they say something else.
+
+    An instant is its microseconds: told from them, and not from its fields, it costs half.
+    """
+    us = f"epoch_us({instant})"
+    cases = [
+        f"WHEN {zone} = '{name}' AND {us} >= {one.start_us} AND {us} < {one.end_us}"
+        f" THEN make_timestamp({us} + {one.offset_us})"
+        for name in zones
+        for one in corrections(name)
+    ]
+    return _case(cases, otherwise=f"(make_timestamptz({us}) AT TIME ZONE {zone})")
+
+
+def _utc_sql(zones: Iterable[str], *, instant: str, zone: str, otherwise: str) -> str:
+    """The instant of a wall clock, likewise: where it comes twice the first, where it is skipped the next."""
+    us = f"epoch_us({instant})"
+    cases = [
+        f"WHEN {zone} = '{name}' AND {us} >= {known[0].start_us + known[0].offset_us}"
+        f" AND {us} < {one.end_us + one.offset_us}"
+        f" THEN make_timestamp(greatest({one.start_us}, {us} - {one.offset_us}))"
+        for name in zones
+        for known in (corrections(name),)
+        for one in known
+    ]
+    return _case(cases, otherwise=otherwise)
+
+
+def _case(cases: Sequence[str], *, otherwise: str) -> str:
+    return f"CASE {' '.join(cases)} ELSE {otherwise} END" if cases else otherwise

@@ -24,6 +24,7 @@ from transforms.local_time import (
     periods_between,
     quarter_start,
     set_reporting_zone,
+    set_zones,
 )
 from transforms.queries import column_names, create, fill, insert, sql
 
@@ -318,6 +319,8 @@ def _local_days(connection: duckdb.DuckDBPyConnection, settings: CoreSettings) -
     """
     first = _first_instant(connection)
     zones = [zone for (zone,) in connection.execute("SELECT DISTINCT tz FROM core.roster").fetchall()]
+    of_people = connection.execute("SELECT DISTINCT tz FROM core.people WHERE tz IS NOT NULL").fetchall()
+    set_zones(connection, [*zones, *(zone for (zone,) in of_people), settings.reporting_timezone])
     last = local_date(settings.as_of_utc, settings.reporting_timezone) + timedelta(days=2)
     begin = last if first is None else local_date(first, settings.reporting_timezone)
     start = quarter_start(begin) - timedelta(days=2)

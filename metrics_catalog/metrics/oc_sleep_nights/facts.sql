@@ -17,8 +17,8 @@ evenings AS (
         zones.valid_from_utc,
         zones.valid_to_utc,
         unnest(generate_series(
-            (shifts.start_at_utc AT TIME ZONE 'UTC' AT TIME ZONE zones.tz)::DATE - 1,
-            (shifts.end_at_utc AT TIME ZONE 'UTC' AT TIME ZONE zones.tz)::DATE,
+            local_time(shifts.start_at_utc, zones.tz)::DATE - 1,
+            local_time(shifts.end_at_utc, zones.tz)::DATE,
             INTERVAL 1 DAY
         ))::DATE AS evening
     FROM core.oncall_time AS shifts
@@ -34,8 +34,8 @@ nights AS (
         evening,
         valid_from_utc,
         valid_to_utc,
-        (evening + TIME '22:00') AT TIME ZONE tz AT TIME ZONE 'UTC' AS start_utc,
-        (evening + 1 + TIME '08:00') AT TIME ZONE tz AT TIME ZONE 'UTC' AS end_utc
+        utc_time(evening + TIME '22:00', tz) AS start_utc,
+        utc_time(evening + 1 + TIME '08:00', tz) AS end_utc
     FROM evenings
 ),
 

@@ -39,8 +39,7 @@ united AS (
 local_times AS (
     SELECT
         united.*,
-        united.started_at_utc AT TIME ZONE 'UTC' AT TIME ZONE coalesce(roster.tz, people.tz, $reporting_timezone)
-            AS local_time
+        local_time(united.started_at_utc, coalesce(roster.tz, people.tz, $reporting_timezone)) AS at_local
     FROM united
     LEFT JOIN core.people AS people ON people.person_id = united.person_id
     LEFT JOIN core.roster AS roster
@@ -56,8 +55,8 @@ SELECT
     incident_id,
     incident_ids,
     CASE
-        WHEN hour(local_time) >= 22 OR hour(local_time) < 8 THEN 'sleep'
-        WHEN isodow(local_time) <= 5 AND hour(local_time) < 18 THEN 'business'
+        WHEN hour(at_local) >= 22 OR hour(at_local) < 8 THEN 'sleep'
+        WHEN isodow(at_local) <= 5 AND hour(at_local) < 18 THEN 'business'
         ELSE 'off'
     END AS band
 FROM local_times
