@@ -144,13 +144,13 @@ class Correction:
 def corrections(zone: str) -> tuple[Correction, ...]:
     """What ``tzdata`` says of a zone where DuckDB says something else; empty where both agree.
 
-    The two come with different releases of the tz database, and countries change their clocks, in 2026
-    Morocco, western Canada and Cuba: a month would end at one instant by the one and begin at another by the other.
+    The two come with different releases of the tz database, and countries change their clocks (in 2026
+    Morocco, western Canada, Cuba): a month would end at one instant and the next begin at another.
     """
     stretches = list(_stretches(zone))
     begin, end = stretches[0].start_us, stretches[-1].end_us
-    asked = {*range(begin, end, _DAY_US), *(one.start_us for one in stretches)}
-    asked = sorted(asked | {one.end_us - _SECOND_US for one in stretches})
+    at_changes = [at for one in stretches for at in (one.start_us, one.end_us - _SECOND_US)]
+    asked = sorted({*range(begin, end, _DAY_US), *at_changes})
     with duckdb.connect() as connection:
         connection.register("asked", pl.DataFrame({"at_us": asked}))
         found = connection.sql(

@@ -129,8 +129,8 @@ def test_a_case_at_a_months_end_is_in_the_month_of_its_cells_state(berlin_as: Cl
     with made.periods("2026-06-01", metrics=[CATALOGUE["rq_response_24h"]]) as connection:
         found = rows(
             connection,
-            "SELECT period, end_utc FROM trends.periods"
-            " JOIN trends.period_states USING (metric_id, grain, period) WHERE subject_id = 'bob' AND grain = 'month'",
+            "SELECT period, end_utc FROM trends.periods JOIN trends.period_states"
+            " USING (metric_id, grain, period) WHERE subject_id = 'bob' AND grain = 'month'",
         )
     assert [row["period"] for row in found] == ["2026-03"]
     assert found[0]["end_utc"] == utc("2026-04-01 04:00")
