@@ -4,7 +4,6 @@ Here: the keys of a feature and of a document, the columns of counters, what a c
 Not here: adoption (transforms), or where rows come from (``tables``).
 """
 
-import difflib
 import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.contract import Gap, Page, Record, RejectedRecord
 from connectors.errors import SkippableRecordError, StopScopeError
+from connectors.organization.entries import bad, optional_text, refuse_unknown_keys, text
 from connectors.organization.feature_records import (
     ActivityRow,
     DocumentEditRow,
@@ -59,7 +59,7 @@ class FeaturesFile:
             try:
                 feature, own_edits = _feature(entry)
                 if feature.feature_id in tables:
-                    raise _bad("id", "repeated_row", "another feature of this file has the same id")
+                    raise bad("id", "repeated_row", "another feature of this file has the same id")
             except SkippableRecordError as problem:
                 self._reject("features", ref, problem, "This feature was left out, the others kept.")
                 continue
@@ -88,7 +88,7 @@ class FeaturesFile:
                 f"Nothing of it was written; the last good one stays in use."
             ) from None
         try:
-            _refuse_unknown(document, TOP_KEYS)
+            refuse_unknown_keys(document, TOP_KEYS)
         except SkippableRecordError as problem:
             raise StopScopeError(
                 f"{self.path.name}: {problem}. Nothing of it was written; the last good one stays in use."
@@ -117,12 +117,12 @@ class FeaturesFile:
         if isinstance(described, str):
             described = {"file": described}
         if not isinstance(described, Mapping):
-            raise _bad("file", "wrong_type", f"{what} should be a file name, or a table with file or sql")
-        _refuse_unknown(described, TABLE_KEYS)
+            raise bad("file", "wrong_type", f"{what} should be a file name, or a table with file or sql")
+        refuse_unknown_keys(described, TABLE_KEYS)
         file, sql = described.get("file"), described.get("sql")
         attach = described.get("attach", {})
         if isinstance(file, str) == isinstance(sql, str) or not isinstance(attach, Mapping):
-            raise _bad("file", "missing_field", f"{what} should name either a file or a sql query")
+            raise bad("file", "missing_field", f"{what} should name either a file or a sql query")
         return Table(
             folder=self.path.parent,
             file=Path(file) if isinstance(file, str) else None,
@@ -173,24 +173,24 @@ class FeaturesFile:
 
     def _measured(self, entry: Any) -> Iterator[MeasurementRow]:
         if not isinstance(entry, Mapping):
-            raise _bad("document", "wrong_type", "a document should be a table")
-        _refuse_unknown(entry, DOCUMENT_KEYS)
+            raise bad("document", "wrong_type", "a document should be a table")
+        refuse_unknown_keys(entry, DOCUMENT_KEYS)
         about = [kind for kind in ("service", "feature") if kind in entry]
         if len(about) != 1:
-            raise _bad("service", "missing_field", "a document belongs to one service or one feature")
+            raise bad("service", "missing_field", "a document belongs to one service or one feature")
         kind: Literal["service", "feature"] = "service" if about[0] == "service" else "feature"
-        name, unit = _text(entry, "name"), _text(entry, "unit")
+        name, unit = text(entry, "name"), text(entry, "unit")
         described = {key: entry[key] for key in TABLE_KEYS if key in entry}
         for row, ref in self._rows(self._table(described, f"document {name}"), ("day", "value"), ()):
             try:
                 yield MeasurementRow(
                     about_kind=kind,
-                    about_id=_text(entry, kind),
+                    about_id=text(entry, kind),
                     name=name,
                     measured_on=_day(row.get("day"), "day"),
                     value=_number(row.get("value"), "value"),
                     unit=unit,
-                    document_url=_optional_text(entry, "url"),
+                    document_url=optional_text(entry, "url"),
                 )
             except SkippableRecordError as problem:
                 self._reject("measurements", ref, problem, "This row was left out, the others kept.")
@@ -217,12 +217,12 @@ class FeaturesFile:
             zone = ZoneInfo(self.reporting_timezone)
             return datetime(value.year, value.month, value.day, tzinfo=zone).astimezone(UTC)
         problem = "missing_field" if value is None else "wrong_type"
-        raise _bad(name, problem, f"{name} should be a time such as 2026-03-02T10:00:00Z")
+        raise bad(name, problem, f"{name} should be a time such as 2026-03-02T10:00:00Z")
 
     def _past(self, row: Mapping[str, Any], name: str) -> datetime:
         found = self._instant(row, name)
         if found > self.known_at_utc:
-            raise _bad(name, "future_date", f"{name} lies later than this run")
+            raise bad(name, "future_date", f"{name} lies later than this run")
         return found
 
     def _reject(self, stream: str, ref: str, problem: SkippableRecordError, kept: str) -> None:
@@ -248,24 +248,24 @@ class FeaturesFile:
 
 def _feature(entry: Any) -> tuple[FeatureRow, list[DocumentEditRow]]:
     if not isinstance(entry, Mapping):
-        raise _bad("feature", "wrong_type", "a feature should be a table")
-    _refuse_unknown(entry, FEATURE_KEYS)
+        raise bad("feature", "wrong_type", "a feature should be a table")
+    refuse_unknown_keys(entry, FEATURE_KEYS)
     if "epic" not in entry and "flag" not in entry:
-        raise _bad("epic", "missing_field", "a feature names its epic or its flag")
+        raise bad("epic", "missing_field", "a feature names its epic or its flag")
     edits = entry.get("documentation_edits", [])
     if not isinstance(edits, list):
-        raise _bad("documentation_edits", "wrong_type", "documentation_edits should be a list of dates")
+        raise bad("documentation_edits", "wrong_type", "documentation_edits should be a list of dates")
     needs = entry.get("needs_documentation", True)
     if not isinstance(needs, bool):
-        raise _bad("needs_documentation", "wrong_type", "needs_documentation should be true or false")
+        raise bad("needs_documentation", "wrong_type", "needs_documentation should be true or false")
     feature = FeatureRow(
-        feature_id=_text(entry, "id"),
-        title=_optional_text(entry, "title") or _text(entry, "id"),
-        team_id=_optional_text(entry, "team"),
+        feature_id=text(entry, "id"),
+        title=optional_text(entry, "title") or text(entry, "id"),
+        team_id=optional_text(entry, "team"),
         released=_day(entry["released"], "released") if "released" in entry else None,
-        epic=_optional_text(entry, "epic"),
-        flag=_optional_text(entry, "flag"),
-        documentation_url=_optional_text(entry, "documentation"),
+        epic=optional_text(entry, "epic"),
+        flag=optional_text(entry, "flag"),
+        documentation_url=optional_text(entry, "documentation"),
         needs_documentation=needs,
     )
     days = sorted({_day(each, "documentation_edits") for each in edits})
@@ -277,30 +277,11 @@ def _list(document: Mapping[str, Any], name: str) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _refuse_unknown(table: Mapping[str, Any], known: Sequence[str]) -> None:
-    for key in table:
-        if key not in known:
-            nearest = difflib.get_close_matches(key, known, n=1)
-            hint = f"; did you mean {nearest[0]}?" if nearest else f"; known: {', '.join(known)}"
-            raise _bad(str(key), "unknown_key", f"unknown key {key}{hint}")
-
-
-def _text(table: Mapping[str, Any], name: str) -> str:
-    value = table.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise _bad(name, "missing_field" if value is None else "wrong_type", f"{name} should be a text")
-    return value.strip()
-
-
-def _optional_text(table: Mapping[str, Any], name: str) -> str | None:
-    return _text(table, name) if name in table else None
-
-
 def _account(row: Mapping[str, Any]) -> str:
     value = row.get("account")
     text = str(value).strip() if value is not None else ""
     if not text:
-        raise _bad("account", "missing_field", "account is empty")
+        raise bad("account", "missing_field", "account is empty")
     return text
 
 
@@ -311,7 +292,7 @@ def _truth(value: Any, name: str) -> bool:
         return value
     words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     if str(value).strip().lower() not in words:
-        raise _bad(name, "unknown_value", f"{name} should be true or false")
+        raise bad(name, "unknown_value", f"{name} should be true or false")
     return words[str(value).strip().lower()]
 
 
@@ -324,7 +305,7 @@ def _day(value: Any, name: str) -> date:
         return date.fromisoformat(str(value).strip()[:10])
     except ValueError:
         problem = "missing_field" if value is None else "wrong_type"
-        raise _bad(name, problem, f"{name} should be a date such as 2026-03-02") from None
+        raise bad(name, problem, f"{name} should be a date such as 2026-03-02") from None
 
 
 def _number(value: Any, name: str) -> float:
@@ -332,11 +313,7 @@ def _number(value: Any, name: str) -> float:
         found = float(value)
     except (TypeError, ValueError):
         problem = "missing_field" if value is None else "wrong_type"
-        raise _bad(name, problem, f"{name} should be a number") from None
+        raise bad(name, problem, f"{name} should be a number") from None
     if not math.isfinite(found):
-        raise _bad(name, "wrong_type", f"{name} should be a number")
+        raise bad(name, "wrong_type", f"{name} should be a number")
     return found
-
-
-def _bad(field_name: str, problem: str, message: str) -> SkippableRecordError:
-    return SkippableRecordError(field=field_name, problem=problem, message=message)

@@ -16,6 +16,7 @@ from typing import Any
 
 from connectors.contract import RejectedRecord
 from connectors.errors import SkippableRecordError, StopScopeError
+from connectors.organization.entries import bad, optional_text, refuse_unknown_keys, text
 from connectors.organization.records import GoalRow
 
 KEYS = (
@@ -42,7 +43,7 @@ def read_goals(
             goal = _goal(table, metrics)
             _check_share(goal, shares)
             if goal.goal_id in kept:
-                raise _bad("id", "repeated_row", "another goal of this file has the same id")
+                raise bad("id", "repeated_row", "another goal of this file has the same id")
             kept[goal.goal_id] = goal
         except SkippableRecordError as problem:
             rejected.append(
@@ -82,42 +83,42 @@ def _tables(path: Path, name: str) -> list[Any]:
 
 def _goal(table: Any, metrics: Mapping[str, frozenset[str]]) -> GoalRow:
     if not isinstance(table, Mapping):
-        raise _bad("goal", "wrong_type", "a goal should be a table")
-    _refuse_unknown(table)
+        raise bad("goal", "wrong_type", "a goal should be a table")
+    refuse_unknown_keys(table, KEYS)
     owners = [kind for kind in ("person", "team") if kind in table]
     if len(owners) != 1:
-        raise _bad("person", "missing_field", "a goal belongs to one person or one team")
+        raise bad("person", "missing_field", "a goal belongs to one person or one team")
     owner = owners[0]
     start, end = _day(table, "start"), _day(table, "end")
     if end < start:
-        raise _bad("end", "wrong_type", "end lies before start (it is the last day, included)")
-    metric = _optional_text(table, "metric")
+        raise bad("end", "wrong_type", "end lies before start (it is the last day, included)")
+    metric = optional_text(table, "metric")
     if metric is not None:
         _check_metric(metric, owner, metrics)
         if table.get("comparator") not in COMPARATORS:
-            raise _bad("comparator", "unknown_value", f"comparator should be one of {', '.join(COMPARATORS)}")
+            raise bad("comparator", "unknown_value", f"comparator should be one of {', '.join(COMPARATORS)}")
     elif "comparator" in table or "target" in table:
-        raise _bad("metric", "missing_field", "a goal with a target names its metric")
+        raise bad("metric", "missing_field", "a goal with a target names its metric")
     baseline = table.get("baseline", {})
     if not isinstance(baseline, Mapping) or (baseline and set(baseline) != {"numerator", "denominator"}):
-        raise _bad("baseline", "wrong_type", "baseline should hold numerator and denominator")
+        raise bad("baseline", "wrong_type", "baseline should hold numerator and denominator")
     goal = GoalRow(
-        goal_id=_text(table, "id"),
+        goal_id=text(table, "id"),
         owner_kind="person" if owner == "person" else "team",
-        owner_id=_text(table, owner),
-        title=_text(table, "title"),
+        owner_id=text(table, owner),
+        title=text(table, "title"),
         metric_id=metric,
-        comparator=_optional_text(table, "comparator"),
+        comparator=optional_text(table, "comparator"),
         target=_amount(table, "target", is_needed=metric is not None),
         start_date=start,
         end_date=end,
         n_min=_whole(table, "n_min"),
-        denominator=_optional_text(table, "denominator"),
+        denominator=optional_text(table, "denominator"),
         expected_n=_amount(table, "expected_n"),
         baseline_numerator=_amount(baseline, "numerator"),
         baseline_denominator=_amount(baseline, "denominator"),
-        parent_goal=_optional_text(table, "parent"),
-        outcome_text=_optional_text(table, "outcome"),
+        parent_goal=optional_text(table, "parent"),
+        outcome_text=optional_text(table, "outcome"),
         content_hash="",
     )
     return replace(goal, content_hash=_hash(goal))
@@ -128,10 +129,10 @@ def _check_share(goal: GoalRow, shares: Collection[str]) -> None:
     if goal.metric_id not in shares:
         return
     if goal.target is not None and goal.target > 1:
-        raise _bad("target", "wrong_type", f"target of {goal.metric_id} is a share: 0.9 for 90%")
+        raise bad("target", "wrong_type", f"target of {goal.metric_id} is a share: 0.9 for 90%")
     hits, cases = goal.baseline_numerator, goal.baseline_denominator
     if hits is not None and cases is not None and hits > cases:
-        raise _bad("baseline", "wrong_type", "the numerator of baseline is larger than its denominator")
+        raise bad("baseline", "wrong_type", "the numerator of baseline is larger than its denominator")
 
 
 def _hash(goal: GoalRow) -> str:
@@ -148,35 +149,16 @@ def _check_metric(metric: str, owner: str, metrics: Mapping[str, frozenset[str]]
     if metric not in metrics:
         nearest = difflib.get_close_matches(metric, metrics, n=1, cutoff=0.4)
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        raise _bad("metric", "unknown_value", f"metric should be a share or a rate of the catalogue{hint}")
+        raise bad("metric", "unknown_value", f"metric should be a share or a rate of the catalogue{hint}")
     if owner not in metrics[metric]:
-        raise _bad("metric", "unknown_value", f"{metric} does not describe a {owner}")
-
-
-def _refuse_unknown(table: Mapping[str, Any]) -> None:
-    for key in table:
-        if key not in KEYS:
-            nearest = difflib.get_close_matches(key, KEYS, n=1)
-            hint = f"; did you mean {nearest[0]}?" if nearest else ""
-            raise _bad(str(key), "unknown_key", f"unknown key {key}{hint}")
-
-
-def _text(table: Mapping[str, Any], name: str) -> str:
-    value = table.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise _bad(name, "missing_field" if value is None else "wrong_type", f"{name} should be a text")
-    return value.strip()
-
-
-def _optional_text(table: Mapping[str, Any], name: str) -> str | None:
-    return _text(table, name) if name in table else None
+        raise bad("metric", "unknown_value", f"{metric} does not describe a {owner}")
 
 
 def _day(table: Mapping[str, Any], name: str) -> date:
     value = table.get(name)
     if not isinstance(value, date) or isinstance(value, datetime):
         problem = "missing_field" if value is None else "wrong_type"
-        raise _bad(name, problem, f"{name} should be a date such as 2026-07-01, without quotes")
+        raise bad(name, problem, f"{name} should be a date such as 2026-07-01, without quotes")
     return value
 
 
@@ -185,7 +167,7 @@ def _amount(table: Mapping[str, Any], name: str, *, is_needed: bool = False) -> 
     if value is None and not is_needed:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        raise _bad(
+        raise bad(
             name, "missing_field" if value is None else "wrong_type", f"{name} should be a number, 0 or more"
         )
     return float(value)
@@ -196,9 +178,5 @@ def _whole(table: Mapping[str, Any], name: str) -> int | None:
     if value is None:
         return None
     if value != int(value) or value < 1:
-        raise _bad(name, "wrong_type", f"{name} should be a whole number, 1 or more")
+        raise bad(name, "wrong_type", f"{name} should be a whole number, 1 or more")
     return int(value)
-
-
-def _bad(field_name: str, problem: str, message: str) -> SkippableRecordError:
-    return SkippableRecordError(field=field_name, problem=problem, message=message)

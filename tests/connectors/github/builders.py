@@ -6,17 +6,17 @@ Not here: assertions.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from connectors.contract import Gap, Page, Record, RejectedRecord
 from connectors.errors import StopScopeError, StopSourceError
 from connectors.github.client import GitHubSource
 from connectors.github.transport import Answer, Json, Operation
+from tests.connectors.came import WhatCame, came
 
 SERVED_AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 """What the server's clock says while the pages are read."""
@@ -36,8 +36,6 @@ TOASTER = {
 }
 TILDE = {"__typename": "User", "login": "tilde-moss", "databaseId": 11}
 ORLA = {"__typename": "User", "login": "orla-finch", "databaseId": 12}
-
-Kind = TypeVar("Kind", bound=Record)
 
 
 def page_file(name: str) -> Json:
@@ -205,41 +203,6 @@ def page_of(*pull_requests: Any, repository: Json = KETTLE, more: str | None = N
 def serving(*pull_requests: Any) -> ServedPages:
     """One page of ``acme/kettle`` with these pull requests."""
     return ServedPages(pages={("acme/kettle", None): page_of(*pull_requests)})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WhatCame:
-    """Everything a source gave."""
-
-    pages: tuple[Page, ...]
-    gaps: tuple[Gap, ...]
-
-    def all(self, kind: type[Kind]) -> list[Kind]:
-        return [record for page in self.pages for record in page.records if isinstance(record, kind)]
-
-    def one(self, kind: type[Kind]) -> Kind:
-        (only,) = self.all(kind)
-        return only
-
-    @property
-    def rejected(self) -> list[RejectedRecord]:
-        return [reject for page in self.pages for reject in page.rejected]
-
-    @property
-    def only_reject(self) -> RejectedRecord:
-        (only,) = self.rejected
-        return only
-
-    def keys(self, stream: str) -> list[str]:
-        return [record.key for page in self.pages for record in page.records if record.stream == stream]
-
-
-def came(given: Iterable[Page | Gap]) -> WhatCame:
-    listed = list(given)
-    return WhatCame(
-        pages=tuple(entry for entry in listed if isinstance(entry, Page)),
-        gaps=tuple(entry for entry in listed if isinstance(entry, Gap)),
-    )
 
 
 def read(transport: Any, *repositories: str, **settings: Any) -> WhatCame:

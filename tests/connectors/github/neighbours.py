@@ -7,10 +7,10 @@ Not here: the bad things.
 from typing import Any
 
 from connectors.github.transport import Json
+from tests.connectors.came import WhatCame
 from tests.connectors.github.builders import (
     TOASTER,
     ServedPages,
-    WhatCame,
     comment,
     connection,
     page_of,

@@ -15,12 +15,11 @@ from connectors.errors import StopSourceError
 from connectors.github.client import GitHubSource
 from connectors.github.records import PullRequest
 from connectors.github.transport import Answer, Json, Operation
+from tests.connectors.came import WhatCame, came
 from tests.connectors.github.builders import (
     KETTLE,
     TOASTER,
     ServedPages,
-    WhatCame,
-    came,
     connection,
     page_of,
     read,

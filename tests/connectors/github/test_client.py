@@ -17,12 +17,12 @@ from connectors.github.answers import CLEAN_PAGES
 from connectors.github.client import GitHubSource
 from connectors.github.records import Account, PullRequest, Review, ReviewComment, ReviewThread
 from connectors.github.transport import Answer, Json, Operation
+from tests.connectors.came import came
 from tests.connectors.github.builders import (
     KETTLE,
     SERVED_AT,
     TOASTER,
     ServedPages,
-    came,
     comment,
     connection,
     page_of,

@@ -18,10 +18,10 @@ from connectors.github.records import (
     ReviewThread,
 )
 from connectors.github.transport import Json
+from tests.connectors.came import WhatCame
 from tests.connectors.github.builders import (
     ORLA,
     ServedPages,
-    WhatCame,
     comment,
     connection,
     first_commit,

@@ -30,11 +30,11 @@ from graphql import (
 
 from connectors.github.queries import batch, document, operation_names, operation_of, unbatch
 from connectors.github.transport import Json, Operation
+from tests.connectors.came import WhatCame
 from tests.connectors.github.builders import (
     PAGES,
     TILDE,
     ServedPages,
-    WhatCame,
     connection,
     page_file,
     reaction_group,

@@ -5,12 +5,9 @@ Not here: assertions.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
-from connectors.contract import Gap, Page, Record, RejectedRecord
 from connectors.organization.files import (
     ANNOTATIONS_COLUMNS,
     CALENDAR_COLUMNS,
@@ -18,6 +15,7 @@ from connectors.organization.files import (
     SERVICES_COLUMNS,
     OrganizationSource,
 )
+from tests.connectors.came import WhatCame, came
 
 KNOWN_AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 COLUMNS = {
@@ -33,8 +31,6 @@ ORDINARY: Mapping[str, Mapping[str, str]] = {
     "annotations": {"first_day": "2026-01-02", "kind": "freeze", "applies_to": "*", "title": "Stocktaking"},
 }
 
-Kind = TypeVar("Kind", bound=Record)
-
 
 def line(file: str, **cells: str) -> str:
     """A row of a file, with what is ordinary about it where nothing else is said."""
@@ -47,30 +43,6 @@ def line(file: str, **cells: str) -> str:
 def table(file: str, *lines: str) -> str:
     """A file with its header."""
     return "\n".join([",".join(COLUMNS[file]), *lines]) + "\n"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
-    """What the source made of the files."""
-
-    pages: tuple[Page, ...]
-    gaps: tuple[Gap, ...]
-
-    def all(self, kind: type[Kind]) -> list[Kind]:
-        return [record for page in self.pages for record in page.records if isinstance(record, kind)]
-
-    def one(self, kind: type[Kind]) -> Kind:
-        (only,) = self.all(kind)
-        return only
-
-    @property
-    def rejected(self) -> list[RejectedRecord]:
-        return [reject for page in self.pages for reject in page.rejected]
-
-    @property
-    def only_reject(self) -> RejectedRecord:
-        (only,) = self.rejected
-        return only
 
 
 def source(folder: Path, **contents: str | bytes) -> OrganizationSource:
@@ -93,13 +65,9 @@ def _written(path: Path, content: str | bytes) -> Path:
     return path
 
 
-def read_from(one: OrganizationSource) -> Read:
-    listed = list(one.pages())
-    return Read(
-        pages=tuple(entry for entry in listed if isinstance(entry, Page)),
-        gaps=tuple(entry for entry in listed if isinstance(entry, Gap)),
-    )
+def read_from(one: OrganizationSource) -> WhatCame:
+    return came(one.pages())
 
 
-def read(folder: Path, **contents: str | bytes) -> Read:
+def read(folder: Path, **contents: str | bytes) -> WhatCame:
     return read_from(source(folder, **contents))
