@@ -39,8 +39,9 @@ nights AS (
     FROM evenings
 ),
 
+-- Whoever takes on another zone between two evenings at 22:00 has one night all the same.
 on_call AS (
-    SELECT *
+    SELECT person_id, evening, min(start_utc) AS start_utc, max(end_utc) AS end_utc
     FROM nights
     WHERE start_utc >= valid_from_utc
         AND start_utc < valid_to_utc
@@ -50,6 +51,7 @@ on_call AS (
                 AND shifts.start_at_utc < nights.end_utc
                 AND shifts.end_at_utc > nights.start_utc
         )
+    GROUP BY person_id, evening
 )
 
 SELECT
