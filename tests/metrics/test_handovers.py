@@ -71,7 +71,7 @@ def test_service_days_are_shared_out_at_the_handover() -> None:
 
 
 def test_months_before_incidents_are_known_are_not_watched() -> None:
-    """A pull request of January, and incidents known from March on: January has no days without an incident."""
+    """A pull request of January, incidents known from March on: January has no days without an incident."""
     made = handed_over()
     made.tables["watched_services"][0]["since_utc"] = utc("2026-03-01")
     made.pull(created="2026-01-10")

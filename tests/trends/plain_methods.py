@@ -223,6 +223,63 @@ def usual_range(series: Sequence[Row], month: str, low: float | None, high: floa
     return found | {"verdict": "within_usual_range" if inside else "outside_usual_range"}
 
 
+# Reviews nobody asked for by name ------------------------------------------------------------------------
+
+
+def unrequested_reviews(
+    inputs: Mapping[str, Sequence[Row]], person: str, begins: datetime, ends: datetime, as_of: datetime
+) -> dict[str, Any]:
+    """2.9, of the reviews in ``[begins, ends)``. Rows are those of the worked examples, with instants."""
+    bots = {row["person_id"] for row in inputs["people"] if row["is_bot"]}
+    evidence = {}
+    for pull in inputs["pull_requests"]:
+        submitted = [
+            row["submitted_at"]
+            for row in inputs["reviews"]
+            if (row["pr_id"], row["reviewer_id"]) == (pull["pr_id"], person)
+            and row["state"] != "PENDING"
+            and row["submitted_at"] <= as_of
+        ]
+        if not submitted or pull["author_id"] in {person, *bots}:
+            continue
+        first = min(submitted)
+        if not begins <= first < ends:
+            continue
+        asked = [
+            row
+            for row in inputs["pr_events"]
+            if row["pr_id"] == pull["pr_id"]
+            and row["type"] == "review_requested"
+            and row["occurred_at"] <= first
+        ]
+        teams = {
+            row["team_id"]
+            for row in inputs["memberships"]
+            if row["person_id"] == person
+            and (row["from_at"] is None or row["from_at"] <= first)
+            and (row["to_at"] is None or first < row["to_at"])
+        }
+        if any(row["reviewer_id"] == person for row in asked):
+            evidence[pull["pr_id"]] = "by_name"
+        elif any(row["requested_team_id"] in teams for row in asked):
+            evidence[pull["pr_id"]] = "to_their_team"
+        else:
+            evidence[pull["pr_id"]] = "unrequested"
+    n, outcomes = len(evidence), list(evidence.values())
+    by_name, to_team = outcomes.count("by_name"), outcomes.count("to_their_team")
+    k = n - by_name
+    bracket = f" ({to_team} after a request to their team)" if to_team >= 1 else ""
+    told = f"Of {n} pull requests reviewed, {k} had no request to this person by name{bracket}."
+    return {
+        "n_reviewed": n,
+        "n_by_name": by_name,
+        "n_to_their_team": to_team,
+        "n_unrequested": k - to_team,
+        "sentence": told if k >= 1 else None,
+        "evidence": evidence,
+    }
+
+
 # Intervals --------------------------------------------------------------------------------------------
 
 

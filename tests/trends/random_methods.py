@@ -3,6 +3,7 @@
 Not here: what must come of them (plain_methods, test_plain_methods).
 """
 
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -160,6 +161,50 @@ def goal(random: Random) -> Case:
         agreed["baseline"] = {"numerator": hits, "denominator": hits + random.randint(0, 5)}
     state = random.choice(("so_far", "maturing", "final"))
     return {"goal": agreed, "k": min(k, int(n)) if kind == "share" else k if n else 0, "n": n, "state": state}
+
+
+def reviews(random: Random) -> dict[str, list[Case]]:
+    """Pull requests around the end of March in New York, asked for, asked again and reviewed on few instants;
+    dan changes teams in one of them. Instants are UTC, without zone."""
+    instants = [datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC) + timedelta(seconds=step) for step in (0, 1, 2)]
+    instants += [instants[1] + timedelta(hours=hours) for hours in (-40, -30, -20, -10, 10, 20, 800)]
+    at = [instant.replace(tzinfo=None) for instant in instants]
+    people, moved = ("ann", "bob", "dan"), random.choice(at)
+    found: dict[str, list[Case]] = {
+        "people": [{"person_id": who, "is_bot": who == "robot"} for who in (*people, "robot")],
+        "memberships": [
+            {"person_id": "ann", "team_id": "red", "from_at": None, "to_at": None},
+            {"person_id": "dan", "team_id": "red", "from_at": None, "to_at": moved},
+            {"person_id": "dan", "team_id": "blue", "from_at": moved, "to_at": None},
+        ],
+        **{name: [] for name in ("pull_requests", "pr_events", "reviews")},
+    }
+    for number in range(40):
+        pr_id = f"pr{number}"
+        author = random.choice((*people, "robot", None))
+        found["pull_requests"].append({"pr_id": pr_id, "author_id": author, "created_at": min(at)})
+        for _ in range(random.randint(0, 3)):
+            team = random.choice((None, "red", "blue"))
+            found["pr_events"].append(
+                {
+                    "pr_id": pr_id,
+                    "type": random.choice(("review_requested", "review_requested", "review_request_removed")),
+                    "occurred_at": random.choice(at),
+                    "requested_team_id": team,
+                    "reviewer_id": None if team else random.choice(people),
+                }
+            )
+        for _ in range(random.randint(0, 4)):
+            state = random.choice(("APPROVED", "COMMENTED", "DISMISSED", "CHANGES_REQUESTED", "PENDING"))
+            found["reviews"].append(
+                {
+                    "pr_id": pr_id,
+                    "reviewer_id": random.choice((*people, "robot")),
+                    "state": state,
+                    "submitted_at": None if state == "PENDING" else random.choice(at),
+                }
+            )
+    return found
 
 
 def groups(random: Random) -> dict[str, dict[str, int]]:

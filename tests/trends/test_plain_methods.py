@@ -12,6 +12,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from packets.published import Publication
+from packets.unrequested import reviews_given
 from tests.golden.test_change_methods import quarter_months_of, series_of
 from tests.golden.test_methods import GROUP_WORDS, HOLES
 from tests.transforms.test_ladder import ladder_months
@@ -206,6 +208,58 @@ def test_differences_to_the_month_before() -> None:
     for row in found:
         key = (row["subject_id"], f"{row['period_start']:%Y-%m}")
         assert_equal(wanted[key], row, key)
+
+
+def test_reviews_nobody_asked_for() -> None:
+    """Of every person and month, and the quarter the first month is in, at three as-ofs."""
+    random = Random(10)
+    for as_of in (datetime(2026, 4, 1, 4, tzinfo=UTC), *[datetime(2026, 6, 1, tzinfo=UTC)] * 3):
+        inputs = random_methods.reviews(random)
+        zone = "America/New_York"
+        published = Publication(
+            as_of_utc=as_of.replace(tzinfo=None),
+            reporting_timezone=zone,
+            organization="",
+            code_version="",
+            configuration_hash="",
+            definitions_hash="",
+            persons=True,
+        )
+        with connect() as connection:
+            build_core_of(connection, _conformed(inputs, zone), as_of=as_of, zone=zone)
+            for period in periods_between(date(2026, 3, 1), date(2026, 5, 1), zone):
+                begins, ends = (at.replace(tzinfo=None) for at in (period.start_utc, period.end_utc))
+                for person in ("ann", "bob", "dan"):
+                    found = reviews_given(
+                        connection, person_id=person, begins_utc=begins, ends_utc=ends, published=published
+                    )
+                    wanted = plain_methods.unrequested_reviews(
+                        inputs, person, begins, ends, published.as_of_utc
+                    )
+                    evidence = wanted.pop("evidence")
+                    assert_equal(wanted, found, (person, period.name))
+                    told = {entry.ref: entry.reading.outcome for entry in found.cases}
+                    assert told == (evidence if wanted["sentence"] else {})
+
+
+def _conformed(inputs: Mapping[str, list[dict[str, Any]]], zone: str) -> dict[str, list[dict[str, Any]]]:
+    """The rows with the names of the conformed tables; everybody is in the roster, as in worked examples."""
+    known = {"tz": zone, "working_days": [1, 2, 3, 4, 5]}
+    rows = {
+        name: [
+            {f"{key}_utc" if key.endswith("_at") else key: value for key, value in row.items()}
+            for row in some
+        ]
+        for name, some in inputs.items()
+    }
+    rows["people"] = [
+        {**row, **known, "name": row["person_id"], "is_rostered": True} for row in rows["people"]
+    ]
+    rows["roster"] = [{**known, "person_id": row["person_id"]} for row in rows["people"]]
+    for name, key in (("pr_events", "event_id"), ("reviews", "review_id")):
+        rows[name] = [{**row, key: str(number)} for number, row in enumerate(rows[name])]
+    rows["pull_requests"] = [{**row, "ref": row["pr_id"], "service_ids": []} for row in rows["pull_requests"]]
+    return rows
 
 
 def test_groups_that_may_be_shown() -> None:
