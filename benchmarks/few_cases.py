@@ -102,6 +102,7 @@ def main() -> None:
         folder = Path(name)
         made = make_organization(engineers=asked.engineers, months=asked.months)
         for file, text in configuration_files(made).items():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_text(text)
         night = Night(settings=load_settings(folder / "evenhand.toml"), environment={})
         nightly.land(night, "github")

@@ -14,7 +14,15 @@ from packets.catalogue import Metric
 from packets.evidence import Case, Reading
 from packets.published import Row, read
 from packets.quarters import Quarter
-from transforms.ladder import Estimate, LadderMonth, Standing, Statistic, months_of, standing
+from transforms.ladder import (
+    Estimate,
+    LadderMonth,
+    Standing,
+    Statistic,
+    current_segment,
+    months_of,
+    standing,
+)
 
 LADDER_STATISTICS = frozenset({"share", "median", "rate"})
 KEPT_OUT = frozenset({"absent", "not_in_role", "source_gap"})
@@ -134,7 +142,12 @@ def standing_of(found: MetricCells, quarter: Quarter) -> Standing:
         )
     if found.is_withheld:
         return Standing(rung="withheld")
-    n_twelve = sum(row["n"] or 0 for row in found.months if row["period"] in quarter.year)
+    history = [
+        LadderMonth(month=row["period"], segment=row["segment"], denominator=row["n"] or 0)
+        for row in found.months
+    ]
+    current, lead = current_segment(history, quarter=quarter.name, statistic="share")
+    n_twelve = sum(row.denominator for row in current)
     if cell and cell["status"] == "ok":
         estimate = Estimate(value=cell["value"], ci_low=cell["ci_low"], ci_high=cell["ci_high"])
         return Standing(
@@ -144,7 +157,7 @@ def standing_of(found: MetricCells, quarter: Quarter) -> Standing:
             n_pending=cell["n_pending"],
             estimate=estimate,
         )
-    sentence = f"In the last 12 months: {n_twelve} {metric.words.case}."
+    sentence = f"{lead}: {n_twelve} {metric.words.case}."
     n_quarter = cell["n"] if cell else 0
     return Standing(
         rung="cases" if n_twelve else "none",

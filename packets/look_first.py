@@ -114,6 +114,8 @@ def _place(connection: duckdb.DuckDBPyConnection, metric: Metric, row: Mapping[s
 
 def _why_none(n_cases: int, *, are_of_people: bool) -> str:
     if are_of_people:
+        if n_cases == 1:
+            return "Its one case is what somebody did and stands in their own packet."
         return f"Its {n_cases} cases are what people did and stand in their own packets."
     return "" if n_cases else "It has no case: the month is told by what did not happen."
 

@@ -114,12 +114,9 @@ def standing(
     """
     if withheld:
         return Standing(rung="withheld")
-    history = sorted(months, key=lambda row: row.month)
-    window = [row for row in history if row.month in set(year_to(quarter))]
-    current = [row for row in window if row.segment == window[-1].segment]
+    current, lead = current_segment(months, quarter=quarter, statistic=statistic)
     twelve = pool(current, statistic)
     this_quarter = pool([row for row in current if row.month in months_of(quarter)], statistic)
-    lead = _lead(history, current, quarter=quarter, statistic=statistic)
     rung = _rung(this_quarter.n if quarter_meets_conditions else -1, twelve, n_min)
     estimate, sentence = Estimate(), None
     if rung == "quarter":
@@ -139,6 +136,16 @@ def standing(
         quarter=this_quarter,
         twelve=twelve,
     )
+
+
+def current_segment(
+    months: Iterable[LadderMonth], *, quarter: str, statistic: Statistic
+) -> tuple[list[LadderMonth], str]:
+    """The months of the year in the segment of its newest one, and how a sentence about them begins."""
+    history = sorted(months, key=lambda row: row.month)
+    window = [row for row in history if row.month in set(year_to(quarter))]
+    current = [row for row in window if row.segment == window[-1].segment]
+    return current, _lead(history, current, quarter=quarter, statistic=statistic)
 
 
 def _rung(n_quarter: float, twelve: Pool, n_min: float) -> Rung:

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Sequence
+from random import Random
 
 import duckdb
+import pytest
 
 from packets.catalogue import metrics
 from packets.look_first import AT_MOST, LookFirst, look_first
 from packets.trend_page import trend_html
 from tests.packets.organisation import Organisation, utc
+from tests.trends import plain_methods
 
 MONTHS = [f"2025-{month:02d}" for month in range(7, 13)] + [f"2026-{month:02d}" for month in range(1, 7)]
 CALM = [8, 9, 8, 9, 8, 9, 8, 9, 8, 9, 8]
@@ -115,6 +118,54 @@ def test_seven_at_most_and_those_furthest_outside_their_own_steps() -> None:
     assert (first.n_outside, first.n_series) == (AT_MOST + 1, AT_MOST + 2)
     assert "8 of the 9 series that have a usual range lie outside it" in told
     assert "these 7 lie furthest outside, counted in their usual steps from month to month" in told
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_listed_is_what_lies_outside_by_plain_arithmetic(seed: int) -> None:
+    """Series, order, sentence, cases and counts, worked out again from the made-up months."""
+    chance, made = Random(seed), organisation()
+    counts = {}
+    for number in range(9):
+        level, wild = chance.randint(3, 8), chance.choice((1, 1, 2))
+        usual = [level + chance.randint(-wild, wild) for _ in range(11)]
+        counts[f"service-{number}"] = [*usual, chance.choice((level, 0, 10))]
+        covered(made, f"service-{number}", counts[f"service-{number}"])
+    first, _ = found(made)
+    ranges = {}
+    for service, approved in counts.items():
+        rows = [
+            {"month": month, "value": count / 10, "status": "ok", "state": "final", "segment": 0}
+            for month, count in zip(MONTHS, approved, strict=True)
+        ]
+        ranges[service] = plain_methods.usual_range(rows, MONTHS[-1], 0.0, 1.0)
+    beyond = {}
+    for service, told in ranges.items():
+        now = plain_methods.exact(counts[service][-1] / 10)
+        if told["verdict"] == "outside_usual_range":
+            limit = told["high"] if now > told["high"] else told["low"]
+            beyond[service] = abs(now - limit) / told["mean_moving_range"]
+    assert (first.n_series, first.n_outside) == (len(counts), len(beyond))
+    assert len(first.places) == min(AT_MOST, len(beyond))
+    listed = [beyond[place.key[1]] for place in first.places]
+    assert listed == sorted(listed, reverse=True)
+    assert min(listed, default=0) >= max(
+        (far for service, far in beyond.items() if service not in {place.key[1] for place in first.places}),
+        default=0,
+    )
+    for place in first.places:
+        told, now = ranges[place.key[1]], counts[place.key[1]][-1]
+        said = re.search(
+            r": (\d+)% in June 2026 lies outside the usual range of (\d+)% to (\d+)%", place.sentence
+        )
+        assert said
+        value, low, high = (int(number) / 100 for number in said.groups())
+        assert value == now / 10
+        assert abs(low - told["low"]) <= 0.01
+        assert abs(high - told["high"]) <= 0.01
+        assert not low <= value <= high
+        moved = now if value > high else 10 - now
+        assert len(place.cases) + place.further == moved
+        assert bool(place.why_no_cases) is False
 
 
 def test_a_calm_month_says_so() -> None:

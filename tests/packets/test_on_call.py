@@ -1,7 +1,12 @@
 """The sentence on what somebody carried on call, against cases put together by hand."""
 
-from datetime import datetime, timedelta
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from random import Random
 from zoneinfo import ZoneInfo
+
+import pytest
 
 from packets.evidence import Case, Reading
 from packets.on_call import NIGHTS, PAGES, on_call_sentence
@@ -86,3 +91,67 @@ def test_quiet_nights_are_said_and_nothing_is_said_of_nothing() -> None:
         "Load carried, not merit: 1 night on call, 0 pages."
     )
     assert on_call_sentence([], lambda _: BERLIN) is None
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_said_of_load_is_counted_again(seed: int) -> None:
+    """Nights, pages and answers, every escalation with its time and the pages of its night before it."""
+    chance = Random(seed)
+    zone = chance.choice((BERLIN, KOLKATA))
+    night_cases = nights(chance.randint(0, 3))
+    pages = []
+    for number in range(chance.randint(0, 8)):
+        at = datetime(2026, 5, 13, tzinfo=UTC) + timedelta(minutes=37 * chance.randrange(60) + number)
+        outcome, why = chance.choice(
+            (
+                *[("in_time", "responded"), ("late", "timed_out"), ("late", "responded")],
+                *[("excluded", "low_urgency"), ("excluded", "responded_by_another"), ("pending", "open")],
+            )
+        )
+        page = case(PAGES, at.replace(tzinfo=None).isoformat(), outcome, why, float(chance.randint(1, 20)))
+        if outcome == "pending":
+            page = replace(page, readings=(replace(page.readings[0], counts_as="pending"),))
+        pages.append(page)
+    told = on_call_sentence([*night_cases, *pages], lambda _: zone)
+    counted = [page for page in pages if page.readings[0].outcome in ("in_time", "late")]
+    if not counted and not night_cases:
+        assert told is None
+        return
+    assert told is not None
+    said = re.match(r"Load carried, not merit: (\d+|no) nights? on call, (\d+|no) pages?", told)
+    assert said
+    assert [0 if number == "no" else int(number) for number in said.groups()] == [
+        len(night_cases),
+        len(counted),
+    ]
+    in_time = sum(page.readings[0].outcome == "in_time" for page in counted)
+    assert (f"{in_time} answered within target" in told) is bool(counted)
+    escalated = sorted(
+        (page for page in counted if page.readings[0].why == "timed_out"), key=lambda page: page.anchor_at_utc
+    )
+    if len(escalated) > 3:
+        assert told.endswith(f", {len(escalated)} escalated.")
+        return
+    assert told.count("one escalated at") == len(escalated)
+    for page in escalated:
+        at = page.anchor_at_utc.replace(tzinfo=UTC).astimezone(zone)
+        ended = at + timedelta(minutes=page.readings[0].amount or 0)
+        before = sum(
+            other is not page
+            and other.readings[0].why != "low_urgency"
+            and other.anchor_at_utc <= page.anchor_at_utc
+            and evening_of(other.anchor_at_utc.replace(tzinfo=UTC).astimezone(zone)) == evening_of(at)
+            for other in pages
+            if evening_of(at) is not None
+        )
+        words = f"one escalated at {ended:%H:%M} on {ended.day} {ended:%B %Y}"
+        if before:
+            number = "no one two three four five six seven eight".split()[before]
+            words += f" after {number} page{'' if before == 1 else 's'} that night"
+        assert re.search(rf"{re.escape(words)}(,|\.| and)", told), (words, told)
+
+
+def evening_of(local: datetime) -> date | None:
+    """The evening whose night, 22:00 to 08:00, an instant is in."""
+    moved = local.replace(tzinfo=None) - timedelta(hours=8)
+    return moved.date() if moved.hour >= 14 else None
