@@ -56,7 +56,6 @@ HELD_BY: dict[str, Sequence[str]] = {
     "transforms/changes/withheld_quarters.sql": TABLE,
     "transforms/ladder.py": ("tests/transforms/test_ladder.py", "tests/trends/test_worked_methods.py"),
     "transforms/intervals.py": CELLS,
-    "transforms/periods/disclosure.sql": CELLS,
     "transforms/periods/month_over_month.sql": CELLS,
     "transforms/periods/median.sql": CELLS,
     "transforms/periods/person_periods.sql": OF_PEOPLE,
