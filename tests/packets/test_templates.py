@@ -2,8 +2,8 @@
 
 A sentence is a text with something filled in that ends with a full stop. In packets and the ladder the
 function that makes one says in its docstring when it is printed (``Predicate: ...``); the sentences of change
-are in registers, each with a predicate that is run (tests/trends/test_sentences.py). What is no statement about
-cases is listed here, with what it is.
+are in registers, each with a predicate that is run (tests/trends/test_sentences.py). What is no statement
+about cases is listed here, with what it is.
 Not here: whether they are true (test_quarter_sentences, test_brief, test_look_first, test_on_call, ...).
 """
 
