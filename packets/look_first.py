@@ -14,7 +14,7 @@ import duckdb
 from packets.catalogue import Metric
 from packets.published import facts_table, read
 from packets.quarters import first_of
-from packets.trends import SUBJECT_KINDS
+from packets.trends import SUBJECT_KINDS, unlisted_services
 from packets.words import plain, value_text, web_link, why_text, worded
 
 AT_MOST = 7
@@ -78,8 +78,9 @@ def look_first(
     looked_at = [row for row in read(connection, _LOOKED_AT) if _key(row) in shown]
     outside = [row for row in looked_at if row["outcome"] == "outside_usual_range" and row["sentence"]]
     furthest = sorted(outside, key=lambda row: (-_beyond(row), _key(row)))[:AT_MOST]
+    names = unlisted_services(connection)
     return LookFirst(
-        places=tuple(_place(connection, known[row["metric_id"]], row) for row in furthest),
+        places=tuple(_place(connection, known[row["metric_id"]], row, names) for row in furthest),
         n_outside=len(outside),
         n_series=len(looked_at),
     )
@@ -98,12 +99,15 @@ def _beyond(row: Mapping[str, Any]) -> float:
     return float(abs(row["value"] - limit) / row["step"])
 
 
-def _place(connection: duckdb.DuckDBPyConnection, metric: Metric, row: Mapping[str, Any]) -> Place:
+def _place(
+    connection: duckdb.DuckDBPyConnection, metric: Metric, row: Mapping[str, Any], names: Mapping[str, str]
+) -> Place:
     found = _counted_cases(connection, metric, row)
     are_of_people = any(case["contributor_id"] for case in found)
     listed = [] if are_of_people else _those_that_moved_it(metric, found, is_above=_is_above(row))
     return Place(
-        subject=f"{SUBJECT_KINDS[row['subject_kind']][:-1]} {plain(row['subject_id'])}",
+        subject=f"{SUBJECT_KINDS[row['subject_kind']][:-1]} "
+        f"{names.get(row['subject_id'], plain(row['subject_id']))}",
         key=_key(row),
         sentence=row["sentence"],
         cases=tuple(_case(metric, case) for case in listed[:CASES]),

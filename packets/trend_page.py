@@ -22,7 +22,7 @@ from packets.five_keys import five_keys
 from packets.look_first import AFTERWARDS, look_first
 from packets.published import Publication, publication
 from packets.rendering import stylesheet, template
-from packets.trends import SUBJECT_KINDS, ChangeRow, TrendRow, change_rows, trend_rows
+from packets.trends import SUBJECT_KINDS, ChangeRow, TrendRow, change_rows, trend_rows, unlisted_services
 from packets.words import counted, delta_text, instant_text, interval_text, short_month, value_text, worded
 from transforms.changes.sentences import STEADY, chance_sentence
 
@@ -55,9 +55,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One team, service or feature with its series."""
+    """One team, service or feature with its series, by the name it is shown with."""
 
+    subject_id: str
     name: str
+    is_unlisted: bool
     anchor: str
     series: tuple[Series, ...]
     beside: tuple[str, ...]
@@ -92,6 +94,7 @@ def trend_html(connection: duckdb.DuckDBPyConnection, *, months: int = 13) -> st
     rows = trend_rows(connection, months=months)
     changes = _by_series(change_rows(connection), rows)
     said = beside(connection, published)
+    unlisted = unlisted_services(connection)
     happened = annotations_by_subject(
         connection,
         {(row.subject_kind, row.subject_id) for row in rows},
@@ -109,6 +112,7 @@ def trend_html(connection: duckdb.DuckDBPyConnection, *, months: int = 13) -> st
                     changes,
                     said=said,
                     happened=happened,
+                    unlisted=unlisted if kind == "service" else {},
                 )
             ),
         )
@@ -142,7 +146,7 @@ def _anchors(kinds: Iterable[Kind]) -> dict[tuple[str, str, str], str]:
     """Where on the page each series stands, by kind of subject, subject and metric."""
     names = {title: kind for kind, title in SUBJECT_KINDS.items()}
     return {
-        (names[kind.title], subject.name, series.metric.metric_id): series.anchor
+        (names[kind.title], subject.subject_id, series.metric.metric_id): series.anchor
         for kind in kinds
         for subject in kind.subjects
         for series in subject.series
@@ -183,24 +187,30 @@ def _subjects(
     *,
     said: Mapping[tuple[str, str], tuple[str, ...]],
     happened: Mapping[tuple[str, str], tuple[Annotation, ...]],
+    unlisted: Mapping[str, str],
 ) -> list[Subject]:
     subjects = []
-    for place, (name, of_subject) in enumerate(groupby(rows, key=lambda row: row.subject_id), 1):
-        anchor = f"{kind}-{place}"
+    by_name = sorted(
+        rows, key=lambda row: (unlisted.get(row.subject_id, row.subject_id).casefold(), row.subject_id)
+    )
+    for place, (key, of_subject) in enumerate(groupby(by_name, key=lambda row: row.subject_id), 1):
+        anchor, name = f"{kind}-{place}", unlisted.get(key, key)
         subjects.append(
             Subject(
+                subject_id=key,
                 name=name,
+                is_unlisted=key in unlisted,
                 anchor=anchor,
-                beside=said.get((kind, name), ()),
-                annotations=happened[kind, name],
+                beside=said.get((kind, key), ()),
+                annotations=happened[kind, key],
                 series=tuple(
                     _series(
                         known[metric_id],
                         list(of_metric),
                         f"{anchor}-{metric_id}",
                         name,
-                        changes[kind, name, metric_id],
-                        happened=happened[kind, name],
+                        changes[kind, key, metric_id],
+                        happened=happened[kind, key],
                     )
                     for metric_id, of_metric in groupby(of_subject, key=lambda row: row.metric_id)
                 ),

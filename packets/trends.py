@@ -4,6 +4,7 @@ Here: which cells are shown, and what stands in place of the others. Subjects co
 Not here: persons; the page (trend_page); verdicts.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from typing import Any
@@ -14,7 +15,7 @@ from packets.catalogue import Metric, metrics
 from packets.errors import PacketError, nearest
 from packets.published import Publication, publication, read
 from packets.three_months import Key, three_month_texts
-from packets.words import detail_texts, listed, worded
+from packets.words import detail_texts, listed, plain, worded
 from packets.write import csv_text
 
 SUBJECT_KINDS: dict[str, str] = {"team": "Teams", "service": "Services", "feature": "Features"}
@@ -123,6 +124,20 @@ def trend_rows(
             row.month,
         ),
     )
+
+
+def unlisted_services(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """What a source calls those services that no services file lists, by their id: shown, never a key."""
+    rows = read(connection, "SELECT service_id, name FROM core.source_services ORDER BY service_id")
+    twice = Counter(plain(row["name"]) for row in rows)
+    return {
+        row["service_id"]: (
+            name
+            if twice[name := plain(row["name"])] == 1
+            else f"{name} ({row['service_id'].rsplit('/', 1)[-1]})"
+        )
+        for row in rows
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

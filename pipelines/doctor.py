@@ -18,7 +18,7 @@ from connectors.github.client import GitHubSource
 from connectors.jira.client import JiraSource
 from connectors.organization.records import ServiceRow
 from connectors.waiting import Patience
-from packets.words import counted
+from packets.words import counted, listed, plain
 from pipelines import identities, sources
 from pipelines.nightly import Night
 from pipelines.settings import SettingsError
@@ -203,6 +203,7 @@ def _database(night: Night) -> Iterator[Finding]:
             ).fetchall()
             about_metrics = list(metric_findings(connection))
             about_zones = zones_of(connection)
+            about_services = list(services_of(connection))
     except DatabaseBusyError as problem:
         yield Finding(is_fine=False, text=f"Published: {problem} `evenhand run` publishes the first.")
         return
@@ -210,9 +211,31 @@ def _database(night: Night) -> Iterator[Finding]:
         yield Finding(is_fine=is_fine, text=text)
     for table, wanted, observed in failed:
         yield Finding(is_fine=False, text=f"{table}: wanted {wanted}; found {observed}.")
+    yield from about_services
     yield about_zones
     for is_fine, text in about_metrics:
         yield Finding(is_fine=is_fine, text=text)
+
+
+def services_of(connection: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
+    """Services with incidents, and repositories with merges, of which no services file tells.
+
+    A repository may well be no service, so that is only said; a service that pages somebody is one.
+    """
+    paging, merging = (
+        [plain(name) for (name,) in connection.execute(query).fetchall()]
+        for query in (_UNLISTED_SERVICES, _UNLISTED_REPOSITORIES)
+    )
+    if paging:
+        found = counted(len(paging), "PagerDuty service has incidents", "PagerDuty services have incidents")
+        missed = "these are in no team's figures"
+        text = f"Services: {found} and no row in the services file: {listed(paging)}; {missed}."
+        yield Finding(is_fine=False, text=text)
+    if merging:
+        found = counted(len(merging), "repository has", "repositories have")
+        missed = "what is merged there is a change of no service"
+        text = f"Services: {found} no row in the services file: {listed(merging)}; {missed}."
+        yield Finding(is_fine=True, text=text)
 
 
 def zones_of(connection: duckdb.DuckDBPyConnection) -> Finding:
@@ -240,3 +263,18 @@ def zones_of(connection: duckdb.DuckDBPyConnection) -> Finding:
 
 
 _REPORTING_ZONE = "SELECT reporting_timezone FROM ops.publication"
+_UNLISTED_SERVICES = """
+SELECT name
+FROM core.source_services
+WHERE service_id IN (SELECT service_id FROM core.incidents)
+ORDER BY name
+"""
+_UNLISTED_REPOSITORIES = """
+SELECT repositories.name_with_owner
+FROM core.repositories AS repositories
+JOIN core.pull_requests AS pulls ON pulls.repository_id = repositories.repository_id
+WHERE pulls.merged_at_utc IS NOT NULL
+GROUP BY repositories.name_with_owner
+HAVING max(len(pulls.service_ids)) = 0
+ORDER BY repositories.name_with_owner
+"""

@@ -177,7 +177,7 @@ def problem_words() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call):
                 values = [keyword.value for keyword in node.keywords if keyword.arg == "problem"]
-                if isinstance(node.func, ast.Name) and node.func.id == "_bad":
+                if isinstance(node.func, ast.Name) and node.func.id in ("_bad", "bad"):
                     values.append(node.args[1])
                 found |= {
                     inner.value

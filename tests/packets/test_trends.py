@@ -215,6 +215,24 @@ def test_a_page_without_cells_says_so() -> None:
     assert "No team or service has a case in these months yet." in html
 
 
+def test_a_service_that_no_file_lists_is_shown_by_its_name_at_the_source() -> None:
+    connection = small().database()
+    for table in ("periods", "changes"):
+        connection.execute(
+            f"UPDATE trends.{table} SET subject_id = 'pagerduty:service/PSHOP' WHERE subject_id = 'checkout'"
+        )
+    connection.execute("INSERT INTO core.source_services VALUES ('pagerduty:service/PSHOP', 'Anvil <shop>')")
+    html = trend_html(connection)
+    assert 'href="#service-1">Anvil &lt;shop&gt;</a>' in html
+    assert (
+        "No services file lists it (pagerduty:service/PSHOP), so its incidents are in no team's figures."
+        in html
+    )
+    connection.execute("INSERT INTO core.source_services VALUES ('pagerduty:service/PTWIN', 'Anvil <shop>')")
+    assert 'href="#service-1">Anvil &lt;shop&gt; (PSHOP)</a>' in trend_html(connection)
+    connection.close()
+
+
 def test_the_page_is_written(small_database: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     path = write_trend_page(small_database, tmp_path / "trends")
     assert path.name == "index.html"

@@ -8,11 +8,12 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.doctor import Finding, examine
+from pipelines.doctor import Finding, examine, services_of
 from pipelines.nightly import Night
 from pipelines.profiles import checks, profile
 from pipelines.settings import load_settings
-from tests.transforms.world import CATALOGUE, World
+from tests.transforms.world import CATALOGUE, World, utc
+from transforms.queries import sql
 
 CONFIG = """
 [organization]
@@ -100,3 +101,47 @@ def test_a_run_warns_of_it_too() -> None:
     with world.core() as connection:
         assert profile(connection, [check]) == {check.column: 2}
     assert not [one for one in checks(CATALOGUE) if one.name == check.name]
+
+
+def test_services_and_repositories_that_no_file_lists_are_named() -> None:
+    """Of three services at PagerDuty one is listed by its name, one by its id; the third pages people."""
+    made = World()
+    made.service("checkout", "red")
+    made.add("services", service_id="ledger", tier=2, pagerduty_service_id="PLEDGER")
+    made.add("repositories", repository_id="r1", name_with_owner="acme/notes")
+    made.add("repositories", repository_id="r2", name_with_owner="acme/checkout")
+    made.pull("pr1", merged="2026-03-04 09:00", repository_id="r1")
+    made.pull("pr2", merged="2026-03-04 09:00", repository_id="r2", services=["checkout"])
+    made.add(
+        "incidents",
+        incident_id="i1",
+        service_id="pagerduty:service/PDOOR",
+        urgency="high",
+        created_at_utc=utc("2026-03-02 09:00"),
+    )
+    with made.core() as connection:
+        connection.execute("CREATE SCHEMA landing")
+        connection.execute(
+            """CREATE TABLE landing.pagerduty__services AS
+               SELECT 'pagerduty:service/' || id AS service_id, name
+               FROM (
+                   VALUES ('PCHECK', 'Checkout'), ('PLEDGER', 'Books'), ('PDOOR', 'Door' || chr(10) || 'bell')
+               ) AS _ (id, name)"""
+        )
+        connection.execute(f"INSERT INTO core.source_services {sql('core/source_services/pagerduty.sql')}")
+        found = list(services_of(connection))
+        connection.execute("DELETE FROM core.incidents")
+        connection.execute("DELETE FROM core.pull_requests WHERE pr_id = 'pr1'")
+        assert list(services_of(connection)) == []
+    assert [(one.is_fine, one.text) for one in found] == [
+        (
+            False,
+            "Services: 1 PagerDuty service has incidents and no row in the services file: Door bell; "
+            "these are in no team's figures.",
+        ),
+        (
+            True,
+            "Services: 1 repository has no row in the services file: acme/notes; what is merged there is a "
+            "change of no service.",
+        ),
+    ]

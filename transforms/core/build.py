@@ -98,6 +98,7 @@ ENTITIES: Mapping[str, Cut] = {
     "memberships": Cut(),
     "calendar": Cut(),
     "services": Cut(),
+    "source_services": Cut(),
     "pull_requests": Cut(own_instant="created_at_utc", ends=("merged_at_utc", "closed_at_utc")),
     "pr_events": Cut(own_instant="occurred_at_utc"),
     "reviews": Cut(own_instant="submitted_at_utc"),
