@@ -231,7 +231,7 @@ def set_reporting_zone(connection: duckdb.DuckDBPyConnection, zone: str) -> None
 def set_zones(connection: duckdb.DuckDBPyConnection, zones: Iterable[str]) -> None:
     """Give the database the clocks of people, as macros.
 
-    ``local_time(instant, zone)``: the wall clock at a UTC instant. ``utc_time(instant, zone)``: the UTC
+    ``local_time(instant, zone)``: the wall clock at a UTC instant. ``instant_utc(instant, zone)``: the UTC
     instant of a wall clock. ``zones`` are all that are asked for.
     """
     known = sorted(set(zones))
@@ -239,7 +239,7 @@ def set_zones(connection: duckdb.DuckDBPyConnection, zones: Iterable[str]) -> No
     connection.execute(f"CREATE OR REPLACE MACRO local_time(instant, zone) AS {local}")
     plain = "(instant AT TIME ZONE zone) AT TIME ZONE 'UTC'"
     utc = _utc_sql(known, instant="instant", zone="zone", otherwise=plain)
-    connection.execute(f"CREATE OR REPLACE MACRO utc_time(instant, zone) AS {utc}")
+    connection.execute(f"CREATE OR REPLACE MACRO instant_utc(instant, zone) AS {utc}")
 
 
 def _local_sql(zones: Iterable[str], *, instant: str, zone: str) -> str:

@@ -67,7 +67,7 @@ def assert_one_clock(zone: str, clock: ZoneInfo) -> None:
         connection.register("days", pl.DataFrame({"day": days}))
         found = connection.sql(
             "SELECT at_utc, reporting_date(at_utc), reporting_month(at_utc), local_time(at_utc, zone),"
-            f" utc_time(local_time(at_utc, zone), zone) FROM asked, (SELECT '{zone}' AS zone)"
+            f" instant_utc(local_time(at_utc, zone), zone) FROM asked, (SELECT '{zone}' AS zone)"
         ).fetchall()
         midnights = connection.sql("SELECT day, reporting_midnight(day) FROM days").fetchall()
     for at_utc, day, month, wall, again in found:

@@ -34,8 +34,8 @@ nights AS (
         evening,
         valid_from_utc,
         valid_to_utc,
-        utc_time(evening + TIME '22:00', tz) AS start_utc,
-        utc_time(evening + 1 + TIME '08:00', tz) AS end_utc
+        instant_utc(evening + TIME '22:00', tz) AS start_utc,
+        instant_utc(evening + 1 + TIME '08:00', tz) AS end_utc
     FROM evenings
 ),
 
