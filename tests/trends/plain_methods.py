@@ -218,7 +218,9 @@ def usual_range(series: Sequence[Row], month: str, low: float | None, high: floa
     bottom = bottom if low is None else max(bottom, exact(low))
     top = top if high is None else min(top, exact(high))
     found |= {"low": bottom, "high": top}
-    assert asked is not None
+    is_settled = asked is not None and asked["state"] == "final" and asked["status"] == "ok"
+    if asked is None or not is_settled or not newest or asked["segment"] != newest["segment"]:
+        return found | {"verdict": "not_enough_data"}
     inside = bottom <= exact(asked["value"]) <= top
     return found | {"verdict": "within_usual_range" if inside else "outside_usual_range"}
 

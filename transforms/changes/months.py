@@ -66,13 +66,14 @@ def newest_final(grid: Grid) -> Whole:
 def usable_months(grid: Grid, last: Whole, *, width: int) -> Real:
     """The values of the ``width`` calendar months that end with the column ``last``; nan where not usable.
 
-    Usable: final, with a value, in the segment of the month ``last``. Its own column is the last one.
+    Usable: final, with a value, in the segment of the newest final month. Its own column is the last one.
     """
+    current = np.take_along_axis(grid.segment, np.maximum(newest_final(grid), 0)[:, None], axis=1)
     columns = last[:, None] + np.arange(1 - width, 1)
     inside = (columns >= 0) & (last >= 0)[:, None]
     at = np.where(inside, columns, 0)
     segment = np.take_along_axis(grid.segment, at, axis=1)
-    usable = inside & np.take_along_axis(grid.is_final, at, axis=1) & (segment == segment[:, -1:])
+    usable = inside & np.take_along_axis(grid.is_final, at, axis=1) & (segment == current)
     return np.where(usable, np.take_along_axis(grid.value, at, axis=1), np.nan)
 
 
