@@ -10,6 +10,7 @@ import json
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Literal, TypeVar, cast, get_args
@@ -193,8 +194,19 @@ _FROM_ELSEWHERE = ("id", "facts_sql")
 
 
 def load_catalogue(folder: Traversable | None = None) -> dict[str, Metric]:
-    """All metrics by id, in alphabetical order. Raises CatalogueError, naming the file and the key."""
-    root = folder if folder is not None else files("metrics_catalog") / "metrics"
+    """All metrics by id, in alphabetical order. Raises CatalogueError, naming the file and the key.
+
+    Our own are read once in a process.
+    """
+    return dict(_own() if folder is None else _metrics_in(folder))
+
+
+@cache
+def _own() -> dict[str, Metric]:
+    return _metrics_in(files("metrics_catalog") / "metrics")
+
+
+def _metrics_in(root: Traversable) -> dict[str, Metric]:
     folders = {entry.name: entry for entry in root.iterdir() if (entry / "metric.toml").is_file()}
     return {name: _metric(folders[name]) for name in sorted(folders)}
 

@@ -15,8 +15,9 @@ import pytest
 from tests.transforms.world import CATALOGUE, World, rows, utc
 from transforms.core.build import source_gaps
 
-METRICS = {name: replace(metric, n_min_month=1, n_min_quarter=1) for name, metric in CATALOGUE.items()}
 SHARE, HOURS, COVERAGE = "rq_response_24h", "rq_first_response_time", "rq_review_coverage"
+THREE = [CATALOGUE[name] for name in (SHARE, HOURS, COVERAGE)]
+FROM_ONE_CASE_ON = [replace(metric, n_min_month=1, n_min_quarter=1) for metric in THREE]
 MARCH_TO_MAY = "2026-06-20"
 
 
@@ -87,7 +88,7 @@ def test_case_belongs_to_the_team_of_its_persons_membership_at_the_anchor() -> N
     made.pull(on_the_dot, created="2026-03-15 12:00")
     made.request("2026-03-16 00:00", "bob", pr_id=on_the_dot)
     made.review("2026-03-16 01:00", "bob", pr_id=on_the_dot)
-    with made.periods() as connection:
+    with made.periods(metrics=THREE) as connection:
         assert outcomes(connection, SHARE, "team") == [
             ("new", on_the_dot, "answered"),
             ("new", after, "answered"),
@@ -99,7 +100,7 @@ def test_case_belongs_to_the_team_of_its_persons_membership_at_the_anchor() -> N
 def test_person_without_a_team_is_a_subject_and_in_no_team_cell() -> None:
     made = world("bob", team=None)
     asked(made, "bob", "2026-03-03")
-    with made.periods() as connection:
+    with made.periods(metrics=THREE) as connection:
         assert [subject for subject, *_ in outcomes(connection, SHARE, "person")] == ["bob"]
         assert outcomes(connection, SHARE, "team") == []
 
@@ -110,7 +111,7 @@ def test_unclaimed_account_and_bot_are_never_subjects() -> None:
     made.person("robot", team="core", is_bot=True)
     for who in ("github:user/9", "robot"):
         asked(made, who, "2026-03-03")
-    with made.periods() as connection:
+    with made.periods(metrics=THREE) as connection:
         assert rows(connection, "FROM trends.periods WHERE subject_id <> 'ann'") == []
         assert outcomes(connection, SHARE, "person") == []
 
@@ -120,7 +121,7 @@ def test_request_to_a_team_is_in_the_teams_cell_only() -> None:
     whole = asked(made, None, "2026-03-03", team="core", hours=None)
     made.review("2026-03-03 12:00", "bob", pr_id=whole)
     mine = asked(made, "bob", "2026-03-04")
-    with made.periods(metrics=METRICS.values()) as connection:
+    with made.periods(metrics=FROM_ONE_CASE_ON) as connection:
         assert outcomes(connection, HOURS, "person") == [("bob", mine, "answered")]
         assert outcomes(connection, HOURS, "team") == [
             ("core", whole, "answered"),
@@ -133,7 +134,7 @@ def test_request_to_a_team_is_in_the_teams_cell_only() -> None:
 def test_request_to_a_team_that_the_roster_does_not_know_is_no_case() -> None:
     made = world("bob")
     asked(made, None, "2026-03-03", team="elsewhere", hours=None)
-    with made.periods() as connection:
+    with made.periods(metrics=THREE) as connection:
         assert outcomes(connection, SHARE, "team") == []
 
 
@@ -142,7 +143,7 @@ def test_pull_requests_of_bots_are_left_out() -> None:
     made.person("robot", is_bot=True)
     pr_id = asked(made, "bob", "2026-03-03")
     made.tables["pull_requests"][0]["author_id"] = "robot"
-    with made.periods() as connection:
+    with made.periods(metrics=THREE) as connection:
         assert pr_id not in [ref for _, ref, _ in outcomes(connection, SHARE, "person")]
 
 
@@ -171,7 +172,7 @@ def test_team_that_owns_two_services_counts_a_pull_request_once() -> None:
     made.service("api", "core")
     made.service("web", "core")
     pr_id = merged(made, "2026-03-10", services=("api", "web"), approved="2026-03-09")
-    with made.periods() as connection:
+    with made.periods(metrics=THREE) as connection:
         assert outcomes(connection, COVERAGE, "team") == [("core", pr_id, "approved")]
         assert outcomes(connection, COVERAGE, "service") == [
             ("api", pr_id, "approved"),
@@ -185,7 +186,7 @@ def test_merge_counts_for_the_team_that_owned_the_service_then() -> None:
     made.service("api", "new", first="2026-03-16")
     last = merged(made, "2026-03-16 03:59:59")
     first = merged(made, "2026-03-16 04:00:00")
-    with made.periods() as connection:
+    with made.periods(metrics=THREE) as connection:
         assert outcomes(connection, COVERAGE, "team") == [
             ("new", first, "not_approved"),
             ("old", last, "not_approved"),
@@ -200,7 +201,7 @@ def test_approval_exactly_at_the_merge_covers_and_one_second_later_does_not() ->
         merged(made, "2026-03-10 12:00:00", approved="2026-03-10 12:00:00"),
         merged(made, "2026-03-10 12:00:00", approved="2026-03-10 12:00:01"),
     )
-    with made.periods() as connection:
+    with made.periods(metrics=THREE) as connection:
         assert outcomes(connection, COVERAGE, "service") == [
             ("api", at, "approved"),
             ("api", late, "not_approved"),
@@ -225,7 +226,7 @@ def test_who_can_cover(author: str | None, approver: str | None, why: str) -> No
     made.account("github:user/9")
     pr_id = merged(made, "2026-03-10", author=author)
     made.review("2026-03-09", approver, state="APPROVED", pr_id=pr_id)
-    with made.periods() as connection:
+    with made.periods(metrics=THREE) as connection:
         assert outcomes(connection, COVERAGE, "service") == [("api", pr_id, why)]
 
 
@@ -235,7 +236,7 @@ def test_only_an_approval_that_stands_covers(state: str) -> None:
     made.service("api", "core")
     pr_id = merged(made, "2026-03-10")
     made.review("2026-03-09", "bob", state=state, pr_id=pr_id)
-    with made.periods() as connection:
+    with made.periods(metrics=THREE) as connection:
         assert outcomes(connection, COVERAGE, "service") == [("api", pr_id, "not_approved")]
 
 
@@ -248,7 +249,7 @@ def test_bots_reverts_and_other_branches_are_listed_as_excluded() -> None:
         merged(made, "2026-03-10", reverts_pr_id="another"),
         merged(made, "2026-03-10", merged_to_default_branch=False),
     ]
-    with made.periods() as connection:
+    with made.periods(metrics=THREE) as connection:
         whys = ["bot_author", "revert", "other_branch"]
         assert outcomes(connection, COVERAGE, "team") == [
             ("core", ref, why) for ref, why in zip(refs, whys, strict=True)
@@ -262,7 +263,7 @@ def test_pull_request_that_is_not_merged_is_no_case() -> None:
     made.service("api", "core")
     made.pull("open", services=("api",))
     made.pull("closed", services=("api",), closed="2026-03-04")
-    with made.periods() as connection:
+    with made.periods(metrics=THREE) as connection:
         assert outcomes(connection, COVERAGE, "service") == []
 
 
@@ -282,7 +283,7 @@ def test_state_changes_at_the_exact_second(as_of: str, state: str) -> None:
     """March in New York ends at 04:00 UTC; the metric's maturity is 7 days of 24 hours."""
     made = world("bob", zone="America/New_York")
     asked(made, "bob", "2026-03-03")
-    with made.periods(as_of) as connection:
+    with made.periods(as_of, metrics=THREE) as connection:
         assert cells(connection, SHARE, "bob")["2026-03"]["state"] == state
         assert cells(connection, SHARE, "bob", "quarter")["2026-Q1"]["state"] == state
 
@@ -291,7 +292,7 @@ def test_month_is_as_long_as_its_clock_says_and_maturity_is_days_of_24_hours() -
     """October in Berlin has 31 days and an hour; what follows it is 7 days of 24 hours."""
     made = world("bob", zone="Europe/Berlin")
     asked(made, "bob", "2026-10-05")
-    with made.periods("2026-10-20") as connection:
+    with made.periods("2026-10-20", metrics=THREE) as connection:
         october = rows(
             connection,
             "FROM trends.period_states WHERE metric_id = $metric AND period = '2026-10'",
@@ -306,9 +307,9 @@ def test_metric_without_maturity_is_final_at_the_periods_end() -> None:
     made = world("bob")
     made.service("api", "core")
     merged(made, "2026-03-10")
-    with made.periods("2026-04-01 00:00") as connection:
+    with made.periods("2026-04-01 00:00", metrics=THREE) as connection:
         assert cells(connection, COVERAGE, "api")["2026-03"]["state"] == "final"
-    with made.periods("2026-03-31 23:59:59") as connection:
+    with made.periods("2026-03-31 23:59:59", metrics=THREE) as connection:
         assert cells(connection, COVERAGE, "api")["2026-03"]["state"] == "partial"
 
 
@@ -319,13 +320,13 @@ def test_too_few_cases_have_counts_and_no_value() -> None:
     made = world("bob")
     for day in range(2, 6):
         asked(made, "bob", f"2026-03-{day:02d}")
-    with made.periods() as connection:
+    with made.periods(metrics=THREE) as connection:
         for metric_id in (SHARE, HOURS):
             cell = cells(connection, metric_id, "bob")["2026-03"]
             assert (cell["status"], cell["n"]) == ("insufficient", 4)
             assert (cell["value"], cell["ci_low"], cell["ci_high"]) == (None, None, None)
     asked(made, "bob", "2026-03-06")
-    with made.periods() as connection:
+    with made.periods(metrics=THREE) as connection:
         assert cells(connection, SHARE, "bob")["2026-03"]["status"] == "ok"
         assert cells(connection, SHARE, "bob", "quarter")["2026-Q1"]["status"] == "insufficient"
 
@@ -334,7 +335,7 @@ def test_pending_cases_are_counted_apart() -> None:
     made = world("bob")
     asked(made, "bob", "2026-03-03")
     asked(made, "bob", "2026-03-04", hours=None)
-    with made.periods("2026-03-04 12:00", metrics=METRICS.values()) as connection:
+    with made.periods("2026-03-04 12:00", metrics=FROM_ONE_CASE_ON) as connection:
         for metric_id in (SHARE, HOURS):
             cell = cells(connection, metric_id, "bob")["2026-03"]
             assert (cell["n"], cell["n_pending"]) == (1, 1)
@@ -347,7 +348,7 @@ def test_quarter_pools_cases_and_is_no_average_of_months() -> None:
     for hours in (3, 5, 7):
         asked(made, "bob", "2026-05-05", hours=hours)
     asked(made, "bob", "2026-06-02", hours=30)
-    with made.periods("2026-08-01", metrics=METRICS.values()) as connection:
+    with made.periods("2026-08-01", metrics=FROM_ONE_CASE_ON) as connection:
         share = cells(connection, SHARE, "bob", "quarter")["2026-Q2"]
         assert (share["numerator"], share["denominator"], share["value"]) == (4, 5, 0.8)
         waited = cells(connection, HOURS, "bob", "quarter")["2026-Q2"]
@@ -358,7 +359,7 @@ def test_all_periods_fills_months_without_a_case_up_to_the_as_of() -> None:
     made = world("bob")
     asked(made, "bob", "2026-02-03")
     asked(made, "bob", "2026-04-07")
-    with made.periods("2026-05-20", metrics=METRICS.values()) as connection:
+    with made.periods("2026-05-20", metrics=FROM_ONE_CASE_ON) as connection:
         found = rows(
             connection,
             "SELECT period, status, n, value, state, disclosed FROM trends.all_periods "
@@ -385,7 +386,7 @@ def test_change_of_role_level_or_team_begins_a_segment_in_its_month(change: dict
     made.stretch("bob", **{"team": "core", "first": "2026-04-16"} | change)  # type: ignore[arg-type]
     for day in ("2026-03-03", "2026-04-07", "2026-05-05"):
         asked(made, "bob", day)
-    with made.periods(MARCH_TO_MAY) as connection:
+    with made.periods(MARCH_TO_MAY, metrics=THREE) as connection:
         found = cells(connection, SHARE, "bob")
     assert [found[period]["segment"] for period in ("2026-03", "2026-04", "2026-05")] == [0, 1, 1]
 
@@ -397,7 +398,7 @@ def test_change_of_zone_or_working_days_begins_no_segment() -> None:
     made.stretch("bob", team="core", first="2026-04-16", tz="Asia/Tokyo", working_days=(1, 2, 3))
     for day in ("2026-03-03", "2026-05-05"):
         asked(made, "bob", day)
-    with made.periods(MARCH_TO_MAY) as connection:
+    with made.periods(MARCH_TO_MAY, metrics=THREE) as connection:
         assert {cell["segment"] for cell in cells(connection, SHARE, "bob").values()} == {0}
 
 
@@ -418,7 +419,7 @@ def test_return_after_three_months_begins_a_segment_in_the_month_of_the_return(z
     made.away("bob", *working_days_between("2025-12-31", "2026-03-31"))
     for day in ("2025-12-02", "2026-03-31", "2026-04-07"):
         asked(made, "bob", day, hours=0)
-    with made.periods(MARCH_TO_MAY) as connection:
+    with made.periods(MARCH_TO_MAY, metrics=THREE) as connection:
         found = cells(connection, SHARE, "bob")
     assert [found[period]["segment"] for period in ("2025-12", "2026-03", "2026-04")] == [0, 0, 1]
 
@@ -428,7 +429,7 @@ def test_return_after_a_day_less_than_three_months_begins_none() -> None:
     made.away("bob", *working_days_between("2026-01-02", "2026-03-31"))
     for day in ("2025-12-02", "2026-04-07"):
         asked(made, "bob", day)
-    with made.periods(MARCH_TO_MAY) as connection:
+    with made.periods(MARCH_TO_MAY, metrics=THREE) as connection:
         assert {cell["segment"] for cell in cells(connection, SHARE, "bob").values()} == {0}
 
 
@@ -438,7 +439,7 @@ def test_two_absences_with_a_week_at_work_between_are_two() -> None:
     made.away("bob", *working_days_between("2026-01-26", "2026-03-31"))
     for day in ("2025-11-04", "2026-04-07"):
         asked(made, "bob", day)
-    with made.periods(MARCH_TO_MAY) as connection:
+    with made.periods(MARCH_TO_MAY, metrics=THREE) as connection:
         assert {cell["segment"] for cell in cells(connection, SHARE, "bob").values()} == {0}
 
 
@@ -453,7 +454,7 @@ def test_away_on_half_of_the_working_days_is_absent_and_on_one_less_is_not() -> 
         made = world("bob")
         made.away("bob", *days[:away])
         asked(made, "bob", "2026-04-30")
-        with made.periods(MARCH_TO_MAY) as connection:
+        with made.periods(MARCH_TO_MAY, metrics=THREE) as connection:
             assert cells(connection, SHARE, "bob")["2026-04"]["hole"] == hole
 
 
@@ -465,10 +466,10 @@ def test_holidays_are_no_working_days_and_no_absence() -> None:
     made.away("*", days[1], kind="holiday")
     made.away("bob", *days[1:11])
     asked(made, "bob", "2026-04-30")
-    with made.periods(MARCH_TO_MAY) as connection:
+    with made.periods(MARCH_TO_MAY, metrics=THREE) as connection:
         assert cells(connection, SHARE, "bob")["2026-04"]["hole"] is None
     made.away("bob", days[11])
-    with made.periods(MARCH_TO_MAY) as connection:
+    with made.periods(MARCH_TO_MAY, metrics=THREE) as connection:
         assert cells(connection, SHARE, "bob")["2026-04"]["hole"] == "absent"
 
 
@@ -477,7 +478,7 @@ def test_absence_is_measured_over_the_whole_first_month_whenever_its_first_case_
     made = world("bob")
     made.away("bob", *working_days_between("2026-04-20", "2026-04-30"))
     asked(made, "bob", "2026-04-16")
-    with made.periods(MARCH_TO_MAY) as connection:
+    with made.periods(MARCH_TO_MAY, metrics=THREE) as connection:
         assert cells(connection, SHARE, "bob")["2026-04"]["hole"] is None
 
 
@@ -487,7 +488,7 @@ def test_month_outside_the_persons_role_is_not_in_role() -> None:
     made.person("bob", team="core", first="2026-04-01")
     for day in ("2026-03-31", "2026-04-01"):
         asked(made, "bob", day)
-    with made.periods(MARCH_TO_MAY) as connection:
+    with made.periods(MARCH_TO_MAY, metrics=THREE) as connection:
         found = cells(connection, SHARE, "bob")
         assert [found[period]["hole"] for period in ("2026-03", "2026-04")] == ["not_in_role", None]
 
@@ -498,7 +499,7 @@ def test_gap_of_the_source_is_a_hole_for_everybody_and_the_persons_own_reason_co
     for who in ("bob", "cid"):
         for day in ("2026-04-07", "2026-05-05"):
             asked(made, who, day)
-    with made.periods(MARCH_TO_MAY, gaps=["2026-04-01"]) as connection:
+    with made.periods(MARCH_TO_MAY, gaps=["2026-04-01"], metrics=THREE) as connection:
         april = {who: cells(connection, SHARE, who)["2026-04"] for who in ("bob", "cid", "core")}
         assert {who: cell["hole"] for who, cell in april.items()} == {
             "bob": "source_gap",
@@ -522,7 +523,7 @@ def test_differences_are_blank_beside_holes_changes_and_unfinished_months() -> N
     tuesdays = ("01-06", "02-03", "03-03", "04-07", "05-05", "06-02", "07-07")
     for hours, day in enumerate(tuesdays, start=1):
         asked(made, "bob", f"2026-{day}", hours=hours)
-    with made.periods("2026-07-20", metrics=METRICS.values()) as connection:
+    with made.periods("2026-07-20", metrics=FROM_ONE_CASE_ON) as connection:
         found = cells(connection, HOURS, "bob")
     assert [(period[-2:], cell["delta"], cell["delta_reason"]) for period, cell in sorted(found.items())] == [
         ("01", None, "previous_missing"),
@@ -540,7 +541,7 @@ def test_difference_of_a_provisional_month_says_so_and_quarters_have_none() -> N
     made = world("bob")
     asked(made, "bob", "2026-02-03", hours=2)
     asked(made, "bob", "2026-03-03", hours=3)
-    with made.periods("2026-04-02", metrics=METRICS.values()) as connection:
+    with made.periods("2026-04-02", metrics=FROM_ONE_CASE_ON) as connection:
         march = cells(connection, HOURS, "bob")["2026-03"]
         assert (march["delta"], march["is_delta_provisional"]) == (1.0, True)
         assert cells(connection, HOURS, "bob", "quarter")["2026-Q1"]["delta"] is None
@@ -550,7 +551,7 @@ def test_difference_of_a_provisional_month_says_so_and_quarters_have_none() -> N
 
 
 def disclosed(made: World) -> dict[str, tuple[bool, str | None]]:
-    with made.periods() as connection:
+    with made.periods(metrics=THREE) as connection:
         return {
             row["subject_id"]: (row["disclosed"], row["withheld_reason"])
             for row in rows(
@@ -611,7 +612,7 @@ def test_cells_of_persons_and_services_are_not_withheld() -> None:
     made = teams(a=4)
     made.service("api", "a")
     merged(made, "2026-03-10")
-    with made.periods() as connection:
+    with made.periods(metrics=THREE) as connection:
         others = rows(
             connection, "FROM trends.periods WHERE subject_kind <> 'team' OR metric_id = 'rq_review_coverage'"
         )
@@ -620,7 +621,7 @@ def test_cells_of_persons_and_services_are_not_withheld() -> None:
 
 
 def test_value_is_computed_whole_where_it_is_withheld() -> None:
-    with teams(a=4).periods(metrics=METRICS.values()) as connection:
+    with teams(a=4).periods(metrics=FROM_ONE_CASE_ON) as connection:
         assert cells(connection, SHARE, "a")["2026-03"]["value"] == 1.0
 
 

@@ -6,6 +6,7 @@ Many random nights, with what may change between two of them; and the nights tha
 import re
 import shutil
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -138,13 +139,24 @@ def test_many_nights_brought_up_to_date_are_what_each_is_when_built_anew(seed: i
     assert sum(len(rows) for name, rows in wanted.items() if name.startswith("cases.")) > 200
 
 
-@pytest.fixture
-def two_nights(tmp_path: Path) -> tuple[World, Kept]:
-    """A night that was built, and another one that was landed."""
-    world = World(tmp_path / "landing", 7)
+@pytest.fixture(scope="module")
+def first_night(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Kept]:
+    """A night that was built, to be copied."""
+    folder = tmp_path_factory.mktemp("first")
+    world = World(folder / "landing", 7)
     world.night()
-    kept = Kept(tmp_path / "landing", tmp_path / "kept.duckdb")
+    kept = Kept(world.folder, folder / "kept.duckdb")
     kept.build(FIRST_NIGHT)
+    return world, kept
+
+
+@pytest.fixture
+def two_nights(tmp_path: Path, first_night: tuple[World, Kept]) -> tuple[World, Kept]:
+    """A night that was built, for one test."""
+    world, kept = deepcopy(first_night)
+    shutil.copytree(kept.path.parent, tmp_path, dirs_exist_ok=True)
+    world.folder = kept.folder = tmp_path / "landing"
+    kept.path = tmp_path / kept.path.name
     return world, kept
 
 

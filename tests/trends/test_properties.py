@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -51,18 +51,23 @@ def _order(name: str) -> str:
 
 
 @contextmanager
-def built(world: World) -> Iterator[duckdb.DuckDBPyConnection]:
-    with world.periods(AS_OF, metrics=METRICS) as connection:
+def built(
+    world: World, *, metrics: Sequence[Metric] = METRICS, as_of: str | datetime = AS_OF
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    with world.periods(as_of, metrics=metrics) as connection:
         yield connection
+
+
+def named(*ids: str) -> list[Metric]:
+    return [metric for metric in METRICS if metric.id in ids]
 
 
 @examples(3)
 @given(seed=SEEDS)
-def test_order_of_the_rows_changes_nothing_and_a_second_run_neither(seed: int) -> None:
-    world = random_world(seed, everybody_in_a_team=False)
+def test_a_second_run_with_rows_in_another_order_changes_nothing(seed: int) -> None:
+    world = full_world(seed, everybody_in_a_team=False)
     first = everything(world)
     assert first["trends.periods"]
-    assert everything(world) == first
     for found in world.tables.values():
         Random(seed).shuffle(found)
     assert everything(world) == first
@@ -112,7 +117,7 @@ def without_differences(cell: dict[str, Any]) -> dict[str, Any]:
 @examples(5)
 @given(seed=SEEDS)
 def test_every_merged_pull_request_has_one_outcome_for_each_service_and_owner(seed: int) -> None:
-    with built(random_world(seed)) as connection:
+    with built(random_world(seed), metrics=named("rq_review_coverage")) as connection:
         merged = rows(
             connection,
             "FROM core.pull_requests WHERE merged_at_utc IS NOT NULL",
@@ -181,12 +186,13 @@ def recounted(connection: duckdb.DuckDBPyConnection, metric: Metric, cell: dict[
 @examples(5)
 @given(seed=SEEDS)
 def test_teams_add_up_to_their_people_where_everybody_is_in_a_team(seed: int) -> None:
-    with built(random_world(seed)) as connection:
-        for metric_id in ("rq_response_24h", "rq_first_response_time"):
+    added_up = named("rq_response_24h", "rq_first_response_time")
+    with built(random_world(seed), metrics=added_up) as connection:
+        for metric in added_up:
             sums = connection.execute(
                 "SELECT period, subject_kind, sum(n), sum(n_pending), sum(n_excluded), sum(numerator) "
                 "FROM trends.periods WHERE metric_id = $metric GROUP BY ALL ORDER BY ALL",
-                {"metric": metric_id},
+                {"metric": metric.id},
             ).fetchall()
             persons = [(period, *rest) for period, kind, *rest in sums if kind == "person"]
             assert persons
@@ -221,7 +227,8 @@ def test_one_second_either_side_of_a_months_end(zone: str, first_day: date) -> N
         world.pull(pr_id, created=start - timedelta(days=1))
         world.request(at, "bob", pr_id=pr_id)
         world.review(at, "bob", pr_id=pr_id)
-    with world.periods(start + timedelta(days=100), metrics=METRICS) as connection:
+    only = named("rq_response_24h")
+    with built(world, metrics=only, as_of=start + timedelta(days=100)) as connection:
         found = rows(
             connection,
             "FROM trends.periods WHERE metric_id = 'rq_response_24h' AND grain = 'month' ORDER BY period",
