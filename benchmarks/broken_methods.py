@@ -39,8 +39,18 @@ METHODS = (
     "tests/trends/test_changes.py",
 )
 CELLS = ("tests/golden/test_methods.py", "tests/trends/test_worked_methods.py")
-OF_PEOPLE = ("tests/trends/test_empty_months.py", "tests/transforms/test_facts_and_periods.py")
+OF_PEOPLE = (
+    *("tests/trends/test_empty_months.py", "tests/transforms/test_facts_and_periods.py"),
+    *("-k", "month or segment or absen or away or role or holiday or hole"),
+)
 TABLE = ("tests/trends/test_changes_table.py", "tests/trends/test_empty_months.py")
+HARMLESS = {
+    "ratio_high <= 1": "a limit is never exactly 1",
+    "initial=0) >= TOLERANCE": "a step is never exactly the tolerance",
+    'return "improving" if sign <= 0': "a direction is named only where there is one",
+    'return "improving" if sign >= 0': "a direction is named only where there is one",
+}
+"""By a part of the changed line: why nothing can tell the copy."""
 HELD_BY: dict[str, Sequence[str]] = {
     "transforms/changes/trend.py": METHODS,
     "transforms/changes/quarter_comparison.py": METHODS,
@@ -110,7 +120,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="names of files, by commas")
     asked = parser.parse_args()
-    random, copies, caught = Random(asked.seed), 0, 0
+    random, copies, caught, harmless = Random(asked.seed), 0, 0, 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for package in PACKAGES:
@@ -128,10 +138,12 @@ def main() -> None:
                 copies += 1
                 if is_caught(folder, tests):
                     caught += 1
+                elif any(part in says for part in HARMLESS):
+                    harmless += 1
                 else:
                     print(f"{path}:{line}: {says}", flush=True)
             (folder / path).write_text(source, "utf-8")
-    print(f"{caught} of {copies} broken copies are caught")
+    print(f"{caught} of {copies} broken copies are caught, {harmless} more are harmless")
 
 
 if __name__ == "__main__":

@@ -184,6 +184,7 @@ def comparison(
     current, earlier = pool(now, statistic), pool(before, statistic)
     if not current.n and not earlier.n:
         return None
+    is_left_out = any(row.month in quarter.months_before and pool([row], statistic).n for row in months)
     span = (
         "in the three quarters before"
         if len(with_cases) == 9
@@ -194,7 +195,7 @@ def comparison(
     past = (
         f"{_in_cases(metric, statistic, earlier)} {span}"
         if earlier.n
-        else "none before in this role and team"
+        else f"none {'that counts ' if is_left_out else ''}in the three quarters before"
     )
     if not current.n:
         told = f"none {lead}"

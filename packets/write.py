@@ -257,7 +257,7 @@ def month_texts(row: Month, entry: Figure) -> tuple[str, ...]:
         interval = interval_text(row.ci_low, row.ci_high, entry.unit, statistic=entry.statistic)
     state = [] if row.state == "final" else ["so far"]
     state += [worded("holes", row.hole)] if row.hole else []
-    state += [] if row.is_current_segment else ["earlier role or team"]
+    state += [] if row.is_current_segment else ["before a change of role, level or team"]
     delta = delta_text(row.delta, entry.unit)
     return (
         month_name(row.month),

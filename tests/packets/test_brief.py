@@ -146,7 +146,8 @@ def test_what_is_said_of_a_quarter_in_cases_is_true_of_its_months(seed: int) -> 
     if months < 9:
         with_data = "the one month with data" if months == 1 else f"the {months} months with data"
         span = f"in {with_data} in the three quarters before"
-    past = "none before in this role and team"
+    those_before = [row for row in made.rows if row.month not in QUARTER.months]
+    past = f"none {'that counts ' if size(those_before, made.statistic) else ''}in the three quarters before"
     if n_before:
         past = f"{_pattern(before, made.statistic)} {span}"
     current = _pattern(now, made.statistic) if n_now else "none"

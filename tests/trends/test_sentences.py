@@ -537,7 +537,8 @@ def check_comparison_sentence(found: Quarter, sentence: str) -> str:  # noqa: PL
         assert len(sides.now) == 1
         return "one month now"
     if match := re.fullmatch(
-        r"the role, team or definition changed, or a long absence ended, (in|between) (.*), and only what"
+        r"the role, level, team or definition changed, or a long absence ended, (in|between) (.*), and only"
+        r" what"
         r" came after counts\.",
         told,
     ):
@@ -789,8 +790,8 @@ HOURS = {"direction": "lower_is_better", "effect": Effect(size=0.25, is_relative
         ),
         (
             QUARTERS["segment"],
-            "Not enough cases to compare: the role, team or definition changed, or a long absence ended, in"
-            " March 2026, and only what came after counts.",
+            "Not enough cases to compare: the role, level, team or definition changed, or a long absence"
+            " ended, in March 2026, and only what came after counts.",
         ),
         (
             medians([9.0, 30.0, math.inf, math.inf], [2.0, 3.0, 4.0, 5.0], **HOURS),

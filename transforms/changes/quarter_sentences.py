@@ -334,8 +334,8 @@ def _segment(found: QuarterComparison, _: Naming) -> str:
         f"in {month_name(first)}" if is_next else f"between {month_name(last or '')} and {month_name(first)}"
     )
     return (
-        "Not enough cases to compare: the role, team or definition changed, or a long absence ended,"
-        f" {when}, and only what came after counts."
+        "Not enough cases to compare: the role, level, team or definition changed, or a long absence"
+        f" ended, {when}, and only what came after counts."
     )
 
 
