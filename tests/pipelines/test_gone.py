@@ -194,8 +194,15 @@ def largest() -> Repository:
     return max(ORGANIZATION.repositories, key=lambda one: len(transport._pull_requests_of(one).listed))
 
 
+BUILT: dict[Path, object] = {}
+"""What each working database was built from, so that two questions of one night build it once."""
+
+
 def rows(night: Night, query: str, **asked: Any) -> list[tuple[Any, ...]]:
-    nightly.build_core(night)
+    built_from = (night.settings, night.full, nightly.chosen_loads(night))
+    if BUILT.get(night.working_path) != built_from:
+        nightly.build_core(night)
+        BUILT[night.working_path] = built_from
     with connect(night.working_path) as connection:
         return connection.execute(query, asked).fetchall()
 
