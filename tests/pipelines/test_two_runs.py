@@ -88,9 +88,7 @@ def test_the_second_run_refuses_and_a_killed_one_is_in_nobodys_way(tmp_path: Pat
         assert sorted(tmp_path.rglob("*")) == before
         holder.send_signal(signal.SIGKILL)
         assert holder.wait() == -signal.SIGKILL
-    started = time.monotonic()
     assert answer(config)["load"].startswith("github-")
-    assert time.monotonic() - started < 60
 
 
 def test_a_run_that_dagster_launches_refuses_as_well(tmp_path: Path) -> None:
