@@ -1,4 +1,4 @@
-"""What a text says did it: the pull requests behind "caused by", and the incidents that are named.
+"""What a text says did it: the changes behind "caused by", and the incidents that are named.
 
 Here: reading a statement out of Markdown or plain text, and when not to.
 Not here: whether what is named exists, was deployed or came first (``transforms/core``).
@@ -9,6 +9,9 @@ a comment say nothing: whoever is blamed by a text should be able to find the se
 
 import re
 from collections.abc import Iterator
+from typing import Literal
+
+ChangeKind = Literal["commit", "version", "deployment"]
 
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _NO_SPEECH = (
@@ -25,19 +28,39 @@ _PULL = (
     r"(?:https?://[\w.:-]+/|(?<![\w./-]))(?P<repository{n}>[\w.-]+/[\w.-]+)(?:/pull/|#)(?P<number{n}>\d+)(?![\w/])"
     r"|(?<![\w/&])(?:\#|GH-)(?P<own{n}>\d+)(?![\w/])"
 )
-_ONE = re.compile(_PULL.replace("{n}", ""), re.IGNORECASE)
-_ANY = re.sub(r"\(\?P<\w+\{n\}>", "(?:", _PULL)
-_SEVERAL = rf"[\[(<]*(?:{_ANY})(?:[\])>]*(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*)[\[(<]*(?:{_ANY}))*"
+COMMIT = r"(?<![\w./-])(?=[0-9a-f]*\d)(?=[0-9]*[a-f])[0-9a-f]{7,40}(?![\w-])"
+"""A commit, long or short; of digits or letters alone it may be anything."""
+VERSION = (
+    r"(?<![\w./@+-])(?:[a-z][\w.-]*?[-/@_])?(?:v\d+(?:\.\d+){1,3}|\d+(?:\.\d+){2})"
+    r"(?:[-+]\w(?:[\w.]*\w)?)?(?![\w/@-]|\.\d)"
+)
+"""A version's tag, with or without the name of what it is of: v1.2, 1.2.3, pay-v1.2.3-rc1."""
+DEPLOYMENT = r"\bdeploy(?:ment)?s?[ #/:]+\d{3,}\b"
+_ADDRESS = r"https?://[^\s<>\"')\]|]+"
+_CHANGE = (
+    rf"{_PULL}|(?P<address{{n}}>{_ADDRESS})|(?P<commit{{n}}>{COMMIT})|(?P<version{{n}}>{VERSION})"
+    rf"|(?P<deployment{{n}}>{DEPLOYMENT})"
+)
+
+
+def _several(change: str) -> str:
+    """One or several of these, with commas and "and" between."""
+    one = re.sub(r"\(\?P<\w+\{n\}>", "(?:", change)
+    return rf"[\[(<]*(?:{one})(?:[\])>]*(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*)[\[(<]*(?:{one}))*"
+
+
+_ONE = re.compile(_CHANGE.replace("{n}", ""), re.IGNORECASE)
 _SAID = re.compile(
     r"(?P<before>[^\n]*?)"
     r"\b(?:(?:caused|introduced|broken|triggered)[ -](?:by|in)|regress(?:ion|ed)[ ](?:from|in|of|by|since)"
     r"|root[ ]cause(?:[ ](?:is|was))?)\b"
-    r"[ \t]*:?[ \t]*(?:(?:the|our|my|a|change|changes|merge|of|in|pull[ ]requests?|PRs?)[ \t]+)*"
-    rf"(?P<named>{_SEVERAL})(?P<after>[^\n]*)",
+    r"[ \t]*:?[ \t]*(?:(?:the|our|my|a|change|changes|merge|commit|release|version|tag|of|in"
+    r"|pull[ ]requests?|PRs?)[ \t]+)*"
+    rf"(?P<named>{_several(_CHANGE)})(?P<after>[^\n]*)",
     re.IGNORECASE,
 )
 _TRAILER = re.compile(
-    rf"^[ \t]*(?:[-*][ \t]+)?(?:fix(?:es|ed)?):?[ \t]+(?P<named>{_SEVERAL})"
+    rf"^[ \t]*(?:[-*][ \t]+)?(?:fix(?:es|ed)?):?[ \t]+(?P<named>{_several(_PULL)})"
     r"[\])>]*[ \t]*(?:\([^)\n]*\))?[.\s]*$",
     re.IGNORECASE,
 )
@@ -57,6 +80,18 @@ _DENIED = re.compile(
     r"|\bunrelated\b|\brul(?:ed|ing|es?)[ ]out\b|\bred herring\b|\bnothing to do\b|\binnocent\b",
     re.IGNORECASE,
 )
+_RETURNED = re.compile(
+    r"\b(?:(?:back|revert(?:ed|ing)?|return(?:ed|ing)?|downgrad(?:ed|e|ing)|pin(?:ned|ning)?)[ ](?:to|on)"
+    r"|restor(?:ed|ing)|redeploy(?:ed|ing)|fix(?:ed)?[ ](?:is[ ]|was[ ])?(?:in|by|with)"
+    r"|(?:last|known)[ ]good)[ :]+"
+    r"(?:(?:the|old|previous|earlier|last|good|was|one|release|version|commit|tag|build|deploy(?:ment)?s?)"
+    r"[ #:]+)*\S+",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d+")
+_COMMIT_ADDRESS = re.compile(r"/commits?/([0-9a-f]{7,40})$", re.IGNORECASE)
+_DEPLOYMENT_ADDRESS = re.compile(r"/deployments?/(\d+)$", re.IGNORECASE)
+_DEPLOYED = re.compile(r"(?:deploy|releases?/|rollout|/actions/runs/\d|/tree/)\S*\d", re.IGNORECASE)
 INCIDENT_ADDRESS = r"https?://[\w.:-]+/incidents/\w(?:[\w-]*\w)?"
 _INCIDENT = re.compile(INCIDENT_ADDRESS, re.IGNORECASE)
 
@@ -84,18 +119,61 @@ def causes_in(text: str, repository: str | None = None) -> tuple[str, ...]:
     without.
     """
     found: dict[str, str] = {}
+    for match in _at_fault(text):
+        if match["repository"]:
+            name = f"{match['repository']}#{match['number']}"
+        elif match["own"] and repository:
+            name = f"{repository}#{match['own']}"
+        else:
+            continue
+        found.setdefault(name.lower(), name)
+    return tuple(found.values())
+
+
+def other_causes_in(text: str) -> tuple[tuple[ChangeKind, str], ...]:
+    """What else the text says is at fault, each once: commits, versions, deployments by number or address."""
+    found: dict[tuple[ChangeKind, str], None] = {}
+    for match in _at_fault(text):
+        if match["address"]:
+            named = named_by_address(match["address"])
+        elif match["commit"]:
+            named = ("commit", match["commit"].lower())
+        elif match["version"]:
+            named = ("version", match["version"])
+        elif match["deployment"]:
+            named = ("deployment", _NUMBER.findall(match["deployment"])[-1])
+        else:
+            continue
+        if named is not None:
+            found.setdefault(named)
+    return tuple(found)
+
+
+def named_by_address(address: str) -> tuple[ChangeKind, str] | None:
+    """The commit or deployment that an address is of; None for any other, which is then not kept either."""
+    plain = address.rstrip(".,;:!?").partition("#")[0].partition("?")[0].rstrip("/")
+    commit = _COMMIT_ADDRESS.search(plain)
+    if commit:
+        return "commit", commit[1].lower()
+    number = _DEPLOYMENT_ADDRESS.search(plain)
+    if number:
+        return "deployment", number[1]
+    return ("deployment", plain) if _DEPLOYED.search(plain) else None
+
+
+def is_version(name: str) -> bool:
+    return re.fullmatch(VERSION, name, re.IGNORECASE) is not None
+
+
+def without_returns(text: str) -> str:
+    """The text less what it says was gone back to, or was good: "rolled back to v1.2.2" blames v1.2.3."""
+    return _RETURNED.sub(" ", text)
+
+
+def _at_fault(text: str) -> Iterator[re.Match[str]]:
     for sentence in sentences(spoken(text)):
         trailer = _TRAILER.match(sentence)
-        named = trailer["named"] if trailer else " ".join(_said(sentence))
-        for match in _ONE.finditer(named):
-            if match["repository"]:
-                name = f"{match['repository']}#{match['number']}"
-            elif repository:
-                name = f"{repository}#{match['own']}"
-            else:
-                continue
-            found.setdefault(name.lower(), name)
-    return tuple(found.values())
+        yield from _ONE.finditer(trailer["named"] if trailer else " ".join(_said(sentence)))
 
 
 def _said(sentence: str) -> Iterator[str]:

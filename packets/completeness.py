@@ -111,7 +111,7 @@ def _deleted(ledger: Sequence[Row]) -> str | None:
 
 SOURCE_NAMES = {"github": "GitHub", "jira": "Jira", "pagerduty": "PagerDuty", "deployments": "Deployments"}
 _GAPS_ONLY = frozenset({"deployments"})
-"""Ledgers without an independent count, that hold what is missing and nothing else."""
+"""Ledgers that have no row where there is nothing to tell: not everybody deploys where it can be read."""
 _FILES = frozenset({"organization"})
 """The organisation's own files: there is nothing to count them against."""
 

@@ -6,11 +6,13 @@ Not here: how a suspicion arises (``transforms/core/all_sources``), what an answ
 """
 
 import getpass
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pipelines.commands import print_table, published, settings_from
+from packets.words import counted
+from pipelines.commands import published, settings_from
 from pipelines.console import Clock, UsageProblemError, say
 from transforms.causes import ANSWERS, JOURNAL, REOPEN, answers, judged, unexplained
 from warehouse import journal
@@ -31,7 +33,7 @@ def list_suspects(*, config: Path | None, service: str | None = None, everything
     with published(settings) as connection:
         found = [{**row, "said": None} for row in judged(connection)]
         silent = [{**row, "said": None} for row in unexplained(connection)]
-        ((counted, total),) = connection.execute(_ATTRIBUTED).fetchall()
+        ((attributed, total),) = connection.execute(_ATTRIBUTED).fetchall()
         ((as_of_utc,),) = connection.execute("SELECT max(as_of_utc) FROM ops.publication").fetchall()
     known = {row["service_id"] for row in [*found, *silent]}
     if service is not None and service not in known:
@@ -47,21 +49,28 @@ def list_suspects(*, config: Path | None, service: str | None = None, everything
     ]
     rows = [row for row in (found if everything else waiting) if service in (None, row["service_id"])]
     unnamed = [row for row in (silent if everything else recent) if service in (None, row["service_id"])]
-    if rows:
-        _print_suspects(rows)
-    if unnamed:
-        _print_unexplained(unnamed)
+    _print_by_service(rows, _suspected)
+    _print_by_service(unnamed, _unexplained)
     say(
         f"{len(waiting)} of {len(suspected)} suspicions wait for an answer. Of {total} high-urgency "
-        f"incidents {counted} have a named or confirmed cause; the others stay unattributed."
+        f"incidents {attributed} have a named or confirmed cause; the others stay unattributed."
     )
     if rows:
-        say("Settle one: evenhand causes settle INCIDENT yes, other_change, not_a_change or unknown")
+        name = _typed(rows[0])
+        say(
+            f"If it was that deployment: evenhand causes settle {name} yes. If it was not: not_a_change, or "
+            "other_change (--change acme/api#12 if you know it); if nobody can say: unknown. "
+            "reopen takes an answer back."
+        )
     if unnamed:
         say(
-            "Nothing is suspected where no deployment ended in the hour before. If you know what did it: "
-            "evenhand causes settle INCIDENT other_change --change acme/api#12; else not_a_change."
+            "Nothing is suspected where no deployment ended in the hour before, and nothing need be said. "
+            f"If you know what did it: evenhand causes settle {_typed(unnamed[0])} other_change "
+            "--change acme/api#12; else not_a_change."
         )
+    orphans = sorted({row["service_id"] for row in [*rows, *unnamed] if row["team_id"] is None})
+    if orphans:
+        say(f"No team owns {', '.join(orphans)} in the services file: whoever knows may answer.")
     if not rows and not unnamed:
         say("Nothing waits for an answer.")
 
@@ -75,43 +84,40 @@ def _said(row: dict[str, Any], entry: dict[str, Any] | None) -> str | None:
     return str(entry["answer"]) if is_final or is_about_it else None
 
 
-def _print_suspects(rows: list[dict[str, Any]]) -> None:
-    print_table(
-        ["service", "incident", "began (UTC)", "minutes after", "changes in it", "evidence", "said"],
-        [
-            [
-                row["service_id"],
-                _shown(row),
-                f"{row['created_at_utc']:%Y-%m-%d %H:%M}",
-                f"{row['minutes_before']} {row['deployment'] or row['deployment_id']}",
-                _changes(row["changes"]),
-                "suspected" if row["source"] == "heuristic" else "named",
-                _IN_WORDS.get(row["said"] or "", ""),
-            ]
-            for row in rows
-        ],
-    )
+def _print_by_service(rows: list[dict[str, Any]], words: Callable[[dict[str, Any]], str]) -> None:
+    """Two lines an incident below the name of its service: a terminal of any width can show them."""
+    service = None
+    for row in rows:
+        if row["service_id"] != service:
+            service = row["service_id"]
+            say(f"{service} ({'team ' + row['team_id'] if row['team_id'] else 'no team'})")
+        say(f"  {_typed(row):<8}  {row['created_at_utc']:%Y-%m-%d %H:%M} UTC  {row['title'] or ''}".rstrip())
+        said = f"; said: {_IN_WORDS[row['said']]}" if row["said"] else ""
+        say(f"            {words(row)}{said}")
+    if rows:
+        say("")
 
 
-def _print_unexplained(rows: list[dict[str, Any]]) -> None:
-    print_table(
-        ["service", "incident", "began (UTC)", "deployments in the 7 days before", "said"],
-        [
-            [
-                row["service_id"],
-                _shown(row),
-                f"{row['created_at_utc']:%Y-%m-%d %H:%M}",
-                str(row["deployments_of_the_week"]),
-                _IN_WORDS.get(row["said"] or "", ""),
-            ]
-            for row in rows
-        ],
-    )
+def _suspected(row: dict[str, Any]) -> str:
+    grade = "suspected" if row["source"] == "heuristic" else "named"
+    after = f"{_elapsed(row['minutes_before'])} after {row['deployment'] or row['deployment_id']}"
+    return f"{grade}: {after}, which carried {_changes(row['changes'])}"
 
 
-def _shown(row: dict[str, Any]) -> str:
-    name = row["incident"] or row["incident_id"]
-    return f"{name} {row['title']}" if row["title"] else str(name)
+def _elapsed(minutes: int) -> str:
+    if minutes < 120:
+        return counted(minutes, "minute")
+    return counted(minutes // 60, "hour") if minutes < 48 * 60 else counted(minutes // (24 * 60), "day")
+
+
+def _unexplained(row: dict[str, Any]) -> str:
+    deployments = counted(row["deployments_of_the_week"], "deployment")
+    return f"nothing suspected; {deployments} in the 7 days before"
+
+
+def _typed(row: dict[str, Any]) -> str:
+    """The name as it can be typed: a shell takes what follows a # for a remark."""
+    return str(row["incident"] or row["incident_id"]).lstrip("#")
 
 
 _ATTRIBUTED = """
@@ -152,6 +158,10 @@ def settle(incident: str, answer: str, *, change: str | None, by: str | None, co
     journal.append(settings.storage_path / "journal", JOURNAL, [entry])
     told = "is open again" if answer == REOPEN else f"is settled: {_IN_WORDS[answer]}"
     say(f"{row['incident'] or row['incident_id']} {told}. It holds from the next `evenhand run` on.")
+    before = earlier.get(row["incident_id"])
+    if before is not None and answer != REOPEN:
+        who = before.get("by") or "somebody"
+        say(f"It takes the place of what {who} said: {_IN_WORDS[before['answer']]}.")
     if not counts:
         say(
             f"No production deployment of the seven days before it is known that carried {change}: "
@@ -169,10 +179,18 @@ def _incident(
         for key, entry in earlier.items()
         if key not in {row["incident_id"] for row in open_}
     ]
-    names = dict(connection.execute("SELECT incident_id, ref FROM core.incidents").fetchall())
+    known = connection.execute("SELECT incident_id, ref, source_url FROM core.incidents").fetchall()
+    names = {key: (ref, url) for key, ref, url in known}
     for row in again:
-        row["incident"] = names.get(row["incident_id"])
-    wanted = [row for row in [*open_, *again] if incident in (row["incident_id"], row["incident"])]
+        row["incident"] = names.get(row["incident_id"], (None, None))[0]
+    asked = incident.strip().lstrip("#").rstrip("/").lower()
+    wanted = [
+        row
+        for row in [*open_, *again]
+        for ref, url in [names.get(row["incident_id"], (None, None))]
+        if asked
+        in [str(name).lstrip("#").rstrip("/").lower() for name in (row["incident_id"], ref, url) if name]
+    ]
     if len(wanted) != 1:
         found = "several have that name; use the id" if wanted else "none has that name"
         raise UsageProblemError(
@@ -228,4 +246,4 @@ def _entries(storage: Path) -> list[dict[str, Any]]:
 
 def _changes(refs: list[str]) -> str:
     shown = ", ".join(refs[:3])
-    return f"{shown} and {len(refs) - 3} more" if len(refs) > 3 else shown or "none known"
+    return f"{shown} and {len(refs) - 3} more" if len(refs) > 3 else shown or "no known change"

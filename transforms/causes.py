@@ -14,6 +14,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from warehouse.journal import JournalError
+
 JOURNAL = "causes"
 ANSWERS = ("yes", "other_change", "not_a_change", "unknown")
 REOPEN = "reopen"
@@ -39,6 +41,12 @@ def answers(entries: Sequence[Mapping[str, Any]], as_of_utc: datetime | None = N
     for number, entry in enumerate(entries):
         if "takes_in" in entry:
             continue
+        if entry.get("answer") not in (*ANSWERS, REOPEN) or not entry.get("incident_id"):
+            raise JournalError(
+                f"{JOURNAL}.jsonl, line {number + 1}: an answer ({', '.join((*ANSWERS, REOPEN))}) to an "
+                "incident was wanted, found something else. Nothing was derived. Repair that line; the rest "
+                "is untouched."
+            )
         at = datetime.fromisoformat(dates[number]) if number in dates else None
         if as_of_utc is None or (at is not None and at <= as_of_utc):
             newest[entry["incident_id"]] = {**entry, "answered_at_utc": at}
@@ -77,6 +85,12 @@ _QUEUE = """
 SELECT
     causes.source,
     incidents.service_id,
+    (
+        SELECT any_value(services.team_id ORDER BY services.team_id) FROM core.services AS services
+        WHERE services.service_id = incidents.service_id
+            AND incidents.created_at_utc >= coalesce(services.valid_from_utc, TIMESTAMP '0001-01-01')
+            AND incidents.created_at_utc < coalesce(services.valid_to_utc, TIMESTAMP '9999-12-31')
+    ) AS team_id,
     incidents.incident_id,
     incidents.ref AS incident,
     incidents.title,
@@ -100,6 +114,12 @@ ORDER BY incidents.service_id, incidents.created_at_utc DESC, incidents.incident
 _UNEXPLAINED = """
 SELECT
     incidents.service_id,
+    (
+        SELECT any_value(services.team_id ORDER BY services.team_id) FROM core.services AS services
+        WHERE services.service_id = incidents.service_id
+            AND incidents.created_at_utc >= coalesce(services.valid_from_utc, TIMESTAMP '0001-01-01')
+            AND incidents.created_at_utc < coalesce(services.valid_to_utc, TIMESTAMP '9999-12-31')
+    ) AS team_id,
     incidents.incident_id,
     incidents.ref AS incident,
     incidents.title,

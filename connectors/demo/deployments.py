@@ -11,12 +11,11 @@ deployment is rolled back.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha1
 
 from connectors.demo.connections import page
 from connectors.demo.pull_requests import PullRequest
 from connectors.demo.services import Repository
-from connectors.demo.snapshot import text_of
+from connectors.demo.snapshot import commit_of, text_of
 from connectors.github.transport import Json
 
 TOGETHER = timedelta(hours=6)
@@ -50,14 +49,15 @@ def show_deployments(
     """The newest first. ``merged`` are the repository's merged pull requests, in any order."""
     known = [one for one in _deployments(repository, merged) if one.created_at_utc <= now]
     rows = sorted(known, key=lambda one: (one.created_at_utc, one.number), reverse=True)
-    return page(rows, first=first, after=after, show=lambda one: _show(one, repository, now))
+    shown = page(rows, first=first, after=after, show=lambda one: _show(one, repository, now))
+    return {**shown, "totalCount": len(rows)}
 
 
 def _deployments(repository: Repository, merged: Sequence[PullRequest]) -> Iterator[_Deployment]:
     number = repository.database_id % 100_000 * 100_000  # GitHub has none beyond 31 bits here
     live: PullRequest | None = None
     for ends_at_utc, last in _batches(merged):
-        chance = int(_commit_of(repository, last)[:8], 16)
+        chance = int(commit_of(last)[:8], 16)
         for minutes, environment in ((15, "staging"), (55, "production")):
             number += 1
             fails = environment == "production" and chance % FAILS_ONE_IN == 0
@@ -98,10 +98,6 @@ def _batches(merged: Sequence[PullRequest]) -> list[tuple[datetime, PullRequest]
     return sorted(last.items(), key=lambda pair: pair[0])
 
 
-def _commit_of(repository: Repository, pull_request: PullRequest) -> str:
-    return sha1(f"{repository.name}#{pull_request.number}".encode(), usedforsecurity=False).hexdigest()
-
-
 def _show(one: _Deployment, repository: Repository, now: datetime) -> Json:
     statuses = [("QUEUED", one.created_at_utc), (one.ends.upper(), one.finished_at_utc)]
     merged_at = one.brought_by.merged_at_utc
@@ -119,7 +115,8 @@ def _show(one: _Deployment, repository: Repository, now: datetime) -> Json:
         "task": one.task,
         "description": None,
         "payload": one.payload,
-        "commitOid": _commit_of(repository, one.brought_by),
+        "commitOid": commit_of(one.brought_by),
+        "ref": {"name": "main"},
         "commit": {
             "committedDate": text_of(merged_at),
             "associatedPullRequests": {"nodes": [brought]},

@@ -6,6 +6,7 @@ Not here: which operation wants which list (``pages``).
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from hashlib import sha1
 
 from connectors.demo.connections import COMMENTS, LABELS, MORE_THREADS, REVIEWS, THREADS, TIMELINE, page
 from connectors.demo.people import Account, Team
@@ -45,6 +46,7 @@ def show_pull_request(pull_request: PullRequest, now: datetime) -> Json:
         "baseRefName": pull_request.base_branch,
         "headRefName": pull_request.head_branch,
         "commits": {"nodes": [{"commit": {"authoredDate": text_of(_first_commit_at_utc(pull_request))}}]},
+        "mergeCommit": {"oid": commit_of(pull_request)} if is_merged else None,
         "author": _show_account(pull_request.author),
         "labels": show_labels(pull_request, now, first=LABELS),
         "reviews": show_reviews(pull_request, now, first=REVIEWS),
@@ -141,6 +143,12 @@ def closed_at_utc(pull_request: PullRequest, now: datetime) -> datetime | None:
 def updated_at_utc(pull_request: PullRequest, now: datetime) -> datetime:
     """The last thing that happened by now. Resolving a thread is silent, as on GitHub."""
     return max(instant for instant in _instants(pull_request) if instant is not None and instant <= now)
+
+
+def commit_of(pull_request: PullRequest) -> str:
+    """The commit it is merged as."""
+    name = f"{pull_request.repository.name}#{pull_request.number}"
+    return sha1(name.encode(), usedforsecurity=False).hexdigest()
 
 
 def text_of(instant: datetime) -> str:

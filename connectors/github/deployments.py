@@ -10,7 +10,7 @@ created a short while before the last complete run, or has not ended yet (``sour
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
@@ -22,9 +22,10 @@ from connectors.fields import big_integer, instant, mapping, optional_instant, t
 from connectors.github.answers import PageSize
 from connectors.github.known import KnownRepository
 from connectors.github.parse import nodes
-from connectors.github.records import Deployment, DeploymentKind, Repository
+from connectors.github.records import Deployment, DeploymentKind, ExpectedDeployments, Repository
 from connectors.github.rests import next_cursor
 from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, error_kinds
+from connectors.references import is_version
 
 PAGE_SIZE = 100
 FIRST_PAGE_OF_A_NIGHT = 50
@@ -110,7 +111,7 @@ def _repository(
             page, oldest = _page(
                 send, reading, listed, repository, served_at_utc=served_at_utc, number=number
             )
-            yield page
+            yield page if number > 1 else _with_count(page, reading, repository, connection)
             lost += len(page.rejected)
             after = next_cursor(connection, seen, what=what)
             if after is None or (until is not None and oldest is not None and oldest < until):
@@ -182,6 +183,20 @@ def _page(
     return page, min((record.created_at_utc for record in records), default=None)
 
 
+def _with_count(page: Page, reading: "Reading", repository: Repository, connection: Json) -> Page:
+    """The first page, with how many there are: what comes later than it is in neither."""
+    if not isinstance(connection.get("totalCount"), int):
+        return page
+    count = ExpectedDeployments(
+        count_id=f"{repository.repository_id}/{reading.by}",
+        repository_id=repository.repository_id,
+        told_by=reading.by,
+        counted_at_utc=page.served_at_utc,
+        expected=connection["totalCount"],
+    )
+    return replace(page, records=(*page.records, count))
+
+
 def _with_all_statuses(send: Send, node: Any) -> Any:
     """The deployment with every status: its end may lie beyond the first few."""
     if not isinstance(node, Mapping) or not isinstance(node.get("statuses"), Mapping):
@@ -230,7 +245,13 @@ def parse_deployment(node: Any, repository: Repository, served_at_utc: datetime)
         kind=kind_said(said, payload),
         repairs_id=_repairs(payload),
         source_url=link if isinstance(link, str) and link.startswith("https://") else None,
+        version=_version(fields.get("ref")),
     )
+
+
+def _version(ref: Any) -> str | None:
+    name = ref.get("name") if isinstance(ref, Mapping) else None
+    return name if isinstance(name, str) and is_version(name) else None
 
 
 def what_brought(

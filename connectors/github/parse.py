@@ -194,7 +194,13 @@ def _pull_request(
         fixes_refs=causes_in(text(fields, "body"), repository.name_with_owner),
         incident_urls=incidents_in(text(fields, "body")),
         first_commit_at_utc=_first_commit(fields, served_at_utc),
+        merge_commit_oid=_oid(fields.get("mergeCommit")),
     )
+
+
+def _oid(commit: Any) -> str | None:
+    oid = commit.get("oid") if isinstance(commit, Mapping) else None
+    return oid if isinstance(oid, str) else None
 
 
 def _first_commit(fields: Mapping[str, Any], served_at_utc: datetime) -> datetime | None:

@@ -63,7 +63,8 @@ class PullRequest:
 
     ``fixes_refs`` are the pull requests that its text says are at fault, ``incident_urls`` the incidents it
     names; the text itself is not kept. ``first_commit_at_utc`` is the author's own clock's time of the first
-    commit, for lead time; None where there is none that can be.
+    commit, for lead time; None where there is none that can be. ``merge_commit_oid`` is the commit it was
+    merged as, by which a note on an incident may call it.
     """
 
     stream: ClassVar[str] = "pull_requests"
@@ -85,6 +86,7 @@ class PullRequest:
     fixes_refs: tuple[str, ...] = ()
     incident_urls: tuple[str, ...] = ()
     first_commit_at_utc: datetime | None = None
+    merge_commit_oid: str | None = None
 
     @property
     def key(self) -> str:
@@ -191,7 +193,8 @@ class Deployment:
     newest status. ``finished_at_utc`` is that status's time, None while the deployment goes on.
     ``change_number``: the pull request that brought the deployed commit; ``change_at_utc``: its merge, else
     the commit's time. ``kind`` is what the deployment calls itself; ``repairs_id`` the numeric id it names.
-    ``name`` is the tag of a release or tag; those have no environment.
+    ``name`` is the tag of a release or tag; those have no environment. ``version`` is what was asked to be
+    deployed where that looks like one (v1.2.3), and is no branch.
     """
 
     stream: ClassVar[str] = "deployments"
@@ -208,6 +211,7 @@ class Deployment:
     repairs_id: str | None
     source_url: str | None
     name: str | None = None
+    version: str | None = None
 
     @property
     def key(self) -> str:
@@ -228,6 +232,25 @@ class ExpectedCount:
     month_start: date | None
     first_utc: datetime | None
     after_utc: datetime
+    expected: int
+
+    @property
+    def key(self) -> str:
+        return self.count_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedDeployments:
+    """How many deployments, releases or tags GitHub itself says a repository has, by ``counted_at_utc``.
+
+    Only the completeness ledger compares it with what is stored.
+    """
+
+    stream: ClassVar[str] = "expected_deployments"
+    count_id: str
+    repository_id: str
+    told_by: str
+    counted_at_utc: datetime
     expected: int
 
     @property
@@ -294,6 +317,7 @@ Record = (
     | Reaction
     | Deployment
     | ExpectedCount
+    | ExpectedDeployments
     | Removal
     | AccountIdentity
     | IdentityAccess
@@ -309,6 +333,7 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     Reaction,
     Deployment,
     ExpectedCount,
+    ExpectedDeployments,
     Removal,
     AccountIdentity,
     IdentityAccess,

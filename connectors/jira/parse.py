@@ -28,7 +28,7 @@ from connectors.jira.records import (
     TicketLink,
     TicketReference,
 )
-from connectors.references import INCIDENT_ADDRESS, causes_in
+from connectors.references import INCIDENT_ADDRESS, causes_in, other_causes_in
 
 CHANGED_FIELDS: Mapping[str, ChangedField] = {
     "status": "status",
@@ -312,7 +312,11 @@ def _links(shown: Any, ticket: Ticket) -> Iterator[TicketLink]:
 def _references(shown: Any, ticket: Ticket) -> list[TicketReference]:
     """What the description names, each once, and which of it the description itself says is the cause."""
     description = shown["fields"].get("description")
-    causes = {name.lower() for name in causes_in(description_text(description, quoted=False))}
+    said = description_text(description, quoted=False)
+    causes = {name.lower() for name in causes_in(said)}
+    causes |= {
+        (f"deployment {name}" if name.isdigit() else name).lower() for _, name in other_causes_in(said)
+    }
     found = set(causes)
     for match in _NAMED.finditer(description_text(description)):
         is_pull = match["repository"] is not None

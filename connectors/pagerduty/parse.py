@@ -30,7 +30,14 @@ from connectors.pagerduty.records import (
     StandingOnCall,
     Team,
 )
-from connectors.references import without_denials
+from connectors.references import (
+    COMMIT,
+    DEPLOYMENT,
+    VERSION,
+    named_by_address,
+    without_denials,
+    without_returns,
+)
 
 _ENTRY_TYPES: tuple[str, ...] = get_args(EntryType)
 _SECOND = 1_000_000
@@ -39,9 +46,10 @@ _PULL_ADDRESS = re.compile(r"https?://\S+?/([\w.-]+/[\w.-]+)/pull/(\d+)")
 _PULL_NAME = re.compile(r"(?<![\w/.-])([\w.-]+/[\w.-]+)#(\d+)\b")
 _BARE_NUMBER = re.compile(r"(?<![\w/#])#(\d+)\b")
 _REPOSITORY = re.compile(r"(?<![\w/.:-])([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*[A-Za-z0-9])(?![\w/])")
-_COMMIT = re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9]*[a-f])[0-9a-f]{7,40}\b")
+_COMMIT = re.compile(COMMIT)
+_VERSION = re.compile(VERSION, re.IGNORECASE)
 _TICKET = re.compile(r"\b([A-Z][A-Z0-9_]+-\d+)\b")
-_DEPLOYMENT = re.compile(r"\bdeploy(?:ment)?s?[ #/:]+(\d{3,})\b", re.IGNORECASE)
+_DEPLOYMENT = re.compile(DEPLOYMENT.replace(r"\d{3,}", r"(\d{3,})"), re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+")
 _POSTMORTEM = re.compile(r"post-?_?mortem", re.IGNORECASE)
 _TAGS: tuple[tuple[re.Pattern[str], NoteTag], ...] = (
@@ -391,9 +399,10 @@ def note_tag(text: str) -> NoteTag | None:
 
 
 def references_in(text: str) -> Iterator[tuple[ReferenceKind, str]]:
-    """The pull requests, commits, tickets, deployments and post-mortems that a note names, each once.
+    """The pull requests, commits, versions, tickets, deployments and post-mortems of a note, each once.
 
-    A bare number (#12) is a pull request where the note names exactly one repository, else ``#12`` alone.
+    A bare number (#12) is a pull request where the note names exactly one repository, else ``#12`` alone. The
+    commit, version or deployment that somebody went back to is none that broke anything.
     """
     seen: set[tuple[ReferenceKind, str]] = set()
     addresses = _ADDRESS.findall(text)
@@ -406,9 +415,13 @@ def references_in(text: str) -> Iterator[tuple[ReferenceKind, str]]:
     found += [
         ("pull_request", f"{only}#{number}") for number in _BARE_NUMBER.findall(_PULL_NAME.sub(" ", rest))
     ]
-    found += [("commit", sha) for sha in _COMMIT.findall(rest)]
+    left = without_returns(text)
+    spoken_of = _ADDRESS.sub(" ", left)
+    found += [named for address in _ADDRESS.findall(left) if (named := named_by_address(address))]
+    found += [("commit", sha) for sha in _COMMIT.findall(spoken_of)]
+    found += [("version", name) for name in _VERSION.findall(spoken_of)]
     found += [("ticket", key) for key in _TICKET.findall(text)]
-    found += [("deployment", number) for number in _DEPLOYMENT.findall(rest)]
+    found += [("deployment", number) for number in _DEPLOYMENT.findall(spoken_of)]
     found += [("postmortem", address.rstrip(".,;")) for address in addresses if _POSTMORTEM.search(address)]
     for reference in found:
         if reference not in seen:

@@ -24,7 +24,7 @@ EntryType = Literal[
     "snooze",
     "annotate",
 ]
-ReferenceKind = Literal["pull_request", "commit", "ticket", "deployment", "postmortem"]
+ReferenceKind = Literal["pull_request", "commit", "version", "ticket", "deployment", "postmortem"]
 NoteTag = Literal["false_alarm", "no_action_needed"]
 
 

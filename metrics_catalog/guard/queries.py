@@ -57,6 +57,11 @@ COUNTS_ALLOWED = {
     # what is stored (promise 3). It belongs to a repository and a month, and never to a person.
     ("search", "issueCount"),
     ("SearchResultItemConnection", "issueCount"),
+    # How many deployments, releases or tags a repository has: the same independent count for those (promise
+    # 3), of a repository alone. Deployments are what services are measured by, and never people.
+    ("deployments", "totalCount"),
+    ("releases", "totalCount"),
+    ("refs", "totalCount"),
     # How many people gave one reaction, and how many labels there are: no activity of anybody.
     ("reactors", "totalCount"),
     ("ReactorConnection", "totalCount"),

@@ -81,7 +81,7 @@ def test_services_and_pull_requests_are_those_of_core(tmp_path: Path) -> None:
     by_id = {row[0]: row for row in found}
     assert by_id["incidents:d1"][3] == ["api", "web"]
     assert by_id["incidents:d1"][8] == ["p1", "p2"]
-    assert by_id["incidents:d2"][7:] == ("rollback", [], "incidents:d1")
+    assert by_id["incidents:d2"][7:] == ("rollback", [], "incidents:d1", "d2")
 
 
 def ledger_after(folder: Path, *texts: str | None) -> list[tuple[date, str, int]]:
@@ -130,6 +130,18 @@ def test_a_row_that_tells_no_month_makes_every_month_incomplete(tmp_path: Path) 
         (date(2026, 3, 1), 1),
     ]
     assert all("ops.rejected_records" in reason for _, reason, _ in found)
+
+
+def test_a_table_has_no_count_of_its_own_so_its_months_are_unknown_and_not_complete(tmp_path: Path) -> None:
+    ledger_after(tmp_path, WHOLE)
+    with connect(night_of(tmp_path).working_path) as connection:
+        assert connection.execute(
+            "SELECT strftime(month_start, '%Y-%m'), stored, expected, status, reason FROM ops.completeness "
+            "WHERE source = 'deployments' ORDER BY month_start"
+        ).fetchall() == [
+            (month, 1, None, "unknown", "nobody counts a table independently")
+            for month in ("2026-02", "2026-03")
+        ]
 
 
 @pytest.mark.parametrize("texts", [(WHOLE,), (WHOLE, None, WHOLE)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.references import causes_in, incidents_in, without_denials
+from connectors.references import causes_in, incidents_in, is_version, other_causes_in, without_denials
 
 OWN = "acme/api"
 
@@ -112,3 +112,69 @@ def test_a_long_text_is_read_in_no_time() -> None:
     assert causes_in("caused by " * 20_000 + "#12 " * 20_000, OWN) in ((), ("acme/api#12",))
     assert causes_in("[" * 50_000 + "#1", OWN) == ()
     assert causes_in("acme/" * 30_000, OWN) == ()
+
+
+LONG = "a1b2c3d4" * 5
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("Caused by a1b2c3d", [("commit", "a1b2c3d")]),
+        (f"Broken by commit {LONG}.", [("commit", LONG)]),
+        ("introduced in https://github.com/acme/api/commit/A1B2C3D", [("commit", "a1b2c3d")]),
+        ("A regression in v1.2.3", [("version", "v1.2.3")]),
+        ("Introduced in release 1.2.3-rc1, found by QA", [("version", "1.2.3-rc1")]),
+        ("Regression since pay-v1.2.", [("version", "pay-v1.2")]),
+        ("Caused by deployment 4711", [("deployment", "4711")]),
+        ("Caused by https://github.com/acme/api/deployments/4711.", [("deployment", "4711")]),
+        (
+            "Triggered by https://cd.acme.example/deploys/Run-9?tab=log#l3",
+            [("deployment", "https://cd.acme.example/deploys/Run-9")],
+        ),
+        (
+            "Caused by https://github.com/acme/api/releases/tag/v1.2.3 and introduced in #12",
+            [("deployment", "https://github.com/acme/api/releases/tag/v1.2.3")],
+        ),
+        ("Caused by a1b2c3d, v1.2.3 and #12", [("commit", "a1b2c3d"), ("version", "v1.2.3")]),
+    ],
+)
+def test_commits_versions_and_deployments_that_are_said_outright(
+    text: str, named: list[tuple[str, str]]
+) -> None:
+    assert list(other_causes_in(text)) == named
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Not caused by a1b2c3d",
+        "Perhaps introduced in v1.2.3",
+        "Caused by a decade of deadbeef",  # letters alone are words, digits alone are numbers
+        "Caused by 1234567",
+        "Caused by a1b2c3d4-0000-4000-8000-123456789abc",
+        "Caused by 10.0.0.1",
+        "Caused by 1.5 seconds of delay",
+        "Caused by https://status.cloud.example/incidents/9?token=s3cret",
+        "Fixed in v1.2.4",
+        "Affected: v1.2.3",
+        "`caused by a1b2c3d`",
+    ],
+)
+def test_what_is_no_commit_version_or_deployment_at_fault(text: str) -> None:
+    assert other_causes_in(text) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("v1.2.3", True),
+        ("1.2.3", True),
+        ("pay-v1.2", True),
+        ("main", False),
+        ("release/next", False),
+        ("", False),
+    ],
+)
+def test_a_version_is_told_from_a_branch(name: str, wanted: bool) -> None:
+    assert is_version(name) is wanted

@@ -49,6 +49,7 @@ GRAPHQL = {
     "the time of the first commit": "{ p { commits(first: 1) { nodes { commit { authoredDate } } } } }",
     "how many gave a reaction": "{ p { reactionGroups { content reactors(first: 1) { totalCount } } } }",
     "how many labels there are": "fragment LabelPage on LabelConnection { totalCount nodes { name } }",
+    "how many deployments a repository has": "{ repository { deployments(first: 9) { totalCount } } }",
     "the commit a change was merged as": "{ p { mergeCommit { oid } } }",
     "the cost of a request": "{ rateLimit { cost remaining resetAt } }",
     "reviews and the timeline": "{ p { reviews(first: 9) { nodes { id } } timelineItems { nodes { id } } } }",

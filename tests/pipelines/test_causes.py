@@ -67,45 +67,56 @@ def settle(config: Path, incident: str, answer: str, change: str | None = None, 
     causes.settle(incident, answer, change=change, by=by, config=config)
 
 
-Said = Callable[..., list[list[str]]]
+Said = Callable[..., list[str]]
 
 
 @pytest.fixture
 def listed(config: Path, capsys: pytest.CaptureFixture[str]) -> Said:
-    """The rows of the list, cut at the columns, and its sentences."""
+    """What the list says: one text for each service, incident and sentence."""
 
-    def rows(**more: Any) -> list[list[str]]:
+    def rows(**more: Any) -> list[str]:
         capsys.readouterr()
         causes.list_suspects(config=config, **more)
-        lines = [line for line in capsys.readouterr().out.splitlines() if line.strip(" ─")]
-        return [[cell.strip() for cell in line.split("   ") if cell.strip()] for line in lines]
+        found: list[str] = []
+        for line in capsys.readouterr().out.splitlines():
+            if line.startswith("    "):
+                found[-1] += f" | {line.strip()}"
+            elif line:
+                found.append(" ".join(line.split()))
+        return found
 
     return rows
 
 
-def of(found: list[list[str]], name: str) -> list[list[str]]:
-    return [row for row in found if len(row) > 2 and row[1] == name]
+def of(found: list[str], name: str) -> list[str]:
+    return [row for row in found if row.split()[0] == name]
 
 
 def test_the_queue_holds_what_is_suspected_and_what_nothing_explains(listed: Said) -> None:
     found = listed()
+    assert of(found, "api") == ["api (no team)", "api (no team)"]
     assert of(found, "i1") == [
-        ["api", "i1", "2026-03-03 12:20", "20 github:deployment/d2", "acme/api#2", "suspected"]
+        "i1 2026-03-03 12:20 UTC | suspected: 20 minutes after github:deployment/d2, which carried acme/api#2"
     ]
-    assert of(found, "i3") == [["api", "i3", "2026-03-06 09:00", "2"]]
+    assert of(found, "i3") == [
+        "i3 2026-03-06 09:00 UTC | nothing suspected; 2 deployments in the 7 days before"
+    ]
     assert not of(found, "i2")
     assert not of(found, "i4"), "older than four weeks"
     assert not of(found, "quiet"), "nothing was deployed in the week before"
-    sentences = " ".join(" ".join(row) for row in found)
-    assert "1 of 1 suspicions wait for an answer. Of 5 high-urgency incidents 1 have a named" in sentences
+    assert "1 of 1 suspicions wait for an answer. Of 5 high-urgency incidents 1 have a named" in " ".join(
+        found
+    )
 
 
 def test_all_shows_what_is_named_and_what_is_older(listed: Said) -> None:
     found = listed(everything=True)
     assert of(found, "i2") == [
-        ["api", "i2", "2026-03-03 12:30", "1470 github:deployment/d1", "acme/api#1", "named"]
+        "i2 2026-03-03 12:30 UTC | named: 24 hours after github:deployment/d1, which carried acme/api#1"
     ]
-    assert of(found, "i4") == [["api", "i4", "2026-02-14 09:00", "1"]]
+    assert of(found, "i4") == [
+        "i4 2026-02-14 09:00 UTC | nothing suspected; 1 deployment in the 7 days before"
+    ]
 
 
 def test_an_answer_is_written_with_who_and_leaves_the_queue(config: Path, listed: Said) -> None:
@@ -122,8 +133,8 @@ def test_an_answer_is_written_with_who_and_leaves_the_queue(config: Path, listed
     found = listed()
     assert not of(found, "i1")
     assert not of(found, "i3")
-    assert ["Nothing waits for an answer."] in found
-    assert of(listed(everything=True), "i1")[0][-1] == "it was this deployment"
+    assert "Nothing waits for an answer." in found
+    assert of(listed(everything=True), "i1")[0].endswith("; said: it was this deployment")
 
 
 def test_what_is_opened_again_is_back_in_the_queue(
@@ -151,7 +162,7 @@ def test_what_left_the_published_queue_can_be_opened_again(config: Path, listed:
 def test_a_named_cause_can_be_taken_back(config: Path, listed: Said) -> None:
     settle(config, "i2", "not_a_change")
     assert entries(config)[0]["deployment_id"] == "github:deployment/d1"
-    assert of(listed(everything=True), "i2")[0][-1] == "no change did it"
+    assert of(listed(everything=True), "i2")[0].endswith("; said: no change did it")
 
 
 def test_an_answer_about_another_deployment_leaves_a_new_suspicion_open(config: Path, listed: Said) -> None:
@@ -160,7 +171,7 @@ def test_an_answer_about_another_deployment_leaves_a_new_suspicion_open(config: 
     made = everything()
     deploy(made, "d2b", "api", "2026-03-03 12:10", ["2"])
     publish(config.parent, made)
-    assert of(listed(), "i1")[0][3] == "10 github:deployment/d2b"
+    assert "10 minutes after github:deployment/d2b" in of(listed(), "i1")[0]
 
 
 @pytest.mark.parametrize(
@@ -204,6 +215,64 @@ def test_without_incidents_it_says_so_in_words(tmp_path: Path, capsys: pytest.Ca
     shown = capsys.readouterr().out.splitlines()
     assert shown[0].startswith("0 of 0 suspicions wait for an answer.")
     assert shown[1:] == ["Nothing waits for an answer."]
+
+
+@pytest.mark.parametrize("name", ["42", "#42", "i1", "https://pager.example/i1", "https://pager.example/I1/"])
+def test_an_incident_goes_by_number_id_or_address_as_a_shell_lets_it_be_typed(
+    tmp_path: Path, name: str
+) -> None:
+    """An unquoted #42 is a remark to a shell."""
+    made = everything()
+    made.tables["incidents"][0]["ref"] = "#42"
+    config = publish(tmp_path, made)
+    settle(config, name, "yes")
+    assert entries(config)[0]["incident_id"] == "i1"
+
+
+def test_the_list_says_whose_a_service_is_and_how_to_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = everything()
+    made.tables["incidents"][0]["ref"] = "#42"
+    made.service("api", "old", after="2026-03-03")
+    made.service("api", "money", first="2026-03-03")
+    deploy(made, "w", "wiki", "2026-03-10 08:30", [])
+    incident(made, "iw", "wiki", "2026-03-10 09:00")
+    causes.list_suspects(config=publish(tmp_path, made))
+    shown = capsys.readouterr().out
+    assert "api (team money)\n  42        2026-03-03 12:20 UTC\n            suspected: 20 minutes" in shown
+    assert "wiki (no team)\n  iw        2026-03-10 09:00 UTC" in shown
+    assert "evenhand causes settle 42 yes." in shown
+    assert "No team owns wiki in the services file: whoever knows may answer." in shown
+
+
+def test_of_two_owners_the_later_one_is_told_what_the_other_said(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settle(config, "i1", "yes", by="ann")
+    capsys.readouterr()
+    settle(config, "i1", "not_a_change", by="ben")
+    assert "It takes the place of what ann said: it was this deployment." in capsys.readouterr().out
+    assert [entry["by"] for entry in entries(config)] == ["ann", "ben"]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("{", "one JSON object a line was wanted"), ('{"answer": "yes"}', "an answer (yes, other_change")],
+)
+def test_a_damaged_journal_is_named_by_line_and_nothing_is_said_of_it(
+    config: Path, line: str, told: str
+) -> None:
+    settle(config, "i1", "yes")
+    file = config.parent / "var" / "journal" / f"{JOURNAL}.jsonl"
+    file.write_text(file.read_text() + line + "\n")
+    for words in (["list"], ["settle", "i1", "yes"]):
+        refused = evenhand("causes", *words, "--config", str(config))
+        assert refused.returncode == 1
+        assert f"{JOURNAL}.jsonl, line 2" in refused.stderr
+        assert told in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert len(file.read_text().splitlines()) == 2
 
 
 def test_before_the_first_run_it_says_what_publishes(tmp_path: Path) -> None:

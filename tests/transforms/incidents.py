@@ -45,7 +45,7 @@ def pull(made: World, number: str, merged: str, **more: Any) -> None:
     )
 
 
-def deploy(made: World, key: str, service: str, at: str, pulls: list[str]) -> None:
+def deploy(made: World, key: str, service: str, at: str, pulls: list[str], **more: Any) -> None:
     made.add(
         "deployments",
         deployment_id=f"github:deployment/{key}",
@@ -55,6 +55,7 @@ def deploy(made: World, key: str, service: str, at: str, pulls: list[str]) -> No
         finished_at_utc=utc(at),
         kind="normal",
         pr_ids=pulls,
+        **more,
     )
 
 

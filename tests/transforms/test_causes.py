@@ -81,6 +81,104 @@ def test_a_ticket_that_says_caused_by() -> None:
     assert causes(made) == [("i1", D1, "1", "explicit", "ticket", None)]
 
 
+OID = "a1b2c3d" + "0" * 33
+
+
+def test_a_commit_names_the_deployment_of_it_or_the_change_that_was_merged_as_it() -> None:
+    for ref in ("a1b2c3d", OID, OID[:12], "A1B2C3D"):
+        made = world()
+        pull(made, "4", "2026-03-02 11:00", merge_commit_oid=OID)
+        deploy(made, "d4", "api", "2026-03-02 13:00", ["1", "4"])
+        note(made, "commit", ref)
+        assert causes(made) == [("i1", "github:deployment/d4", "4", "explicit", "note", None)]
+        made.tables["deployments"][-1]["commit_oid"] = OID  # then the words may mean either
+        assert causes(made) == [("i1", "github:deployment/d4", None, "explicit", "note", None)]
+
+
+def test_a_commit_that_begins_like_two_or_like_none_names_nobody() -> None:
+    made = world()
+    for number, end in (("4", "1"), ("5", "2")):
+        pull(made, number, "2026-03-02 11:00", merge_commit_oid=f"a1b2c3d{end * 33}")
+        deploy(made, f"d{number}", "api", f"2026-03-02 13:0{number}", [number])
+    note(made, "commit", "a1b2c3d")
+    assert causes(made) == [SUSPECT]
+    made.tables["incident_references"][0]["ref"] = "a1b2c3d11"
+    assert causes(made) == [("i1", "github:deployment/d4", "4", "explicit", "note", None)]
+    made.tables["incident_references"][0]["ref"] = "b1b2c3d"
+    assert causes(made) == [SUSPECT]
+    made.tables["incident_references"][0]["ref"] = "a1b2c3d1"
+    made.tables["deployments"][0]["commit_oid"] = f"a1b2c3d1{'3' * 32}"  # a deployment begins so too
+    assert causes(made) == [SUSPECT]
+
+
+def test_the_commit_of_a_revert_names_what_it_took_back() -> None:
+    made = world()
+    pull(made, "10", "2026-03-03 13:00", reverts_pr_id="1", merge_commit_oid=OID)
+    note(made, "commit", "a1b2c3d")
+    assert causes(made) == [NAMED]
+
+
+def test_a_version_is_of_the_incidents_own_service_and_else_of_the_only_one_that_has_it() -> None:
+    def found(*versions: tuple[str, str, str], said: str = "v1.2.3") -> list[Any]:
+        made = world()
+        made.tables["deployments"].clear()
+        for key, service, version in versions:
+            deploy(made, key, service, "2026-03-02 12:00", [], version=version, commit_oid=f"{key}-oid")
+        note(made, "version", said)
+        return [row[1].split("/")[1] for row in causes(made)]
+
+    assert found(("a", "api", "v1.2.3"), ("b", "web", "v1.2.3"), ("c", "api", "v1.2.4")) == ["a"]
+    assert found(("b", "web", "v1.2.3")) == ["b"]
+    assert found(("b", "web", "v1.2.3"), ("c", "cart", "v1.2.3")) == []
+    assert found(("a", "api", "v1.2.3"), ("b", "api", "pay-v1.2.3")) == []
+    for name in ("1.2.3", "V1.2.3", "api-v1.2.3", "api/1.2.3", "@acme/api@1.2.3"):
+        assert found(("a", "api", name)) == ["a"]
+    assert found(("a", "api", "v1.2.3"), said="1.2.3") == ["a"]
+    assert found(("a", "api", "api-v1.2.3"), said="cart-v1.2.3") == []
+    assert found(("a", "api", "v1.2.30"), ("b", "api", "v11.2.3")) == []
+
+
+def test_a_version_deployed_twice_is_the_last_of_them_before_the_incident() -> None:
+    made = world()
+    for key, at in (("a", "2026-03-02 12:00"), ("b", "2026-03-03 11:00"), ("c", "2026-03-03 12:30")):
+        deploy(made, key, "api", at, [], version="v1.2.3", commit_oid=OID)
+    note(made, "version", "v1.2.3")
+    assert causes(made) == [("i1", "github:deployment/b", None, "explicit", "note", None)]
+
+
+def test_a_deployment_is_named_by_its_address_or_by_what_its_table_calls_it() -> None:
+    made = world()
+    where = "https://cd.acme.example/Deploys/99"
+    deploy(made, "x", "api", "2026-03-02 12:00", [], source_url=where, ref="99-blue")
+    for ref in (where, where.lower(), "99-blue"):
+        made.tables["incident_references"] = []
+        note(made, "deployment", ref)
+        assert causes(made) == [("i1", "github:deployment/x", None, "explicit", "note", None)]
+    deploy(made, "y", "api", "2026-03-02 13:00", [], source_url=where)
+    made.tables["incident_references"] = []
+    note(made, "deployment", where)
+    assert causes(made) == [SUSPECT], "an address that two share is of neither"
+
+
+def test_a_ticket_that_says_caused_by_a_commit_a_version_or_a_deployment() -> None:
+    for names, key in (
+        (OID[:8], "d1"),
+        ("v1.2.3", "d2"),
+        ("deployment d3", "d3"),
+        ("https://cd.example/d2", "d2"),
+    ):
+        made = world()
+        for row in made.tables["deployments"]:
+            place = row["deployment_id"][-2:]
+            row["commit_oid"] = OID if place == "d1" else None
+            row["version"] = "v1.2.3" if place == "d2" else None
+            row["source_url"] = f"https://cd.example/{place}"
+        made.add("tickets", ticket_id="t1", ref="OPS-1", created_at_utc=utc("2026-03-04"))
+        made.add("ticket_references", ticket_id="t1", names=names, is_cause=True)
+        made.add("ticket_references", ticket_id="t1", names="https://pager.example/i1", is_cause=False)
+        assert causes(made) == [("i1", f"github:deployment/{key}", None, "explicit", "ticket", None)]
+
+
 def said(answer: str, other: str | None = None) -> dict[str, Any]:
     return {"incident_id": "i1", "deployment_id": D2, "answer": answer, "other": other, "by": "ann"}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.github.records import Deployment
+from connectors.github.records import Deployment, ExpectedDeployments
 from tests.transforms.landed import Landed, account, pull, repository, service
 from tests.transforms.world import CATALOGUE, aware, rows
 
@@ -235,7 +235,7 @@ def test_a_service_that_moves_is_of_its_owner_tier_and_repository_on_the_day_of_
 
 MISSING = """
 SELECT strftime(month_start, '%Y-%m') AS month, scope, status, reason
-FROM ops.completeness WHERE source = 'deployments' ORDER BY month
+FROM ops.completeness WHERE source = 'deployments' AND status = 'incomplete' ORDER BY month
 """
 CELLS = """
 SELECT subject_kind || ' ' || period AS cell, completeness, hole FROM trends.periods
@@ -289,6 +289,70 @@ def test_without_any_whole_reading_every_month_is_incomplete_and_a_later_one_clo
         assert rows(connection, MISSING) == []
         found = rows(connection, CELLS, metric="si_rework_rate")
         assert {row["hole"] for row in found} == {None}
+
+
+def expected(at: str, n: int, told_by: str = "deployments") -> ExpectedDeployments:
+    count_id = f"github:1/{told_by}"
+    more = {"repository_id": "github:1", "told_by": told_by, "counted_at_utc": aware(at)}
+    return ExpectedDeployments(count_id=count_id, expected=n, **more)
+
+
+LEDGER = """
+SELECT strftime(month_start, '%Y-%m'), stored, expected, status, coalesce(reason, '')
+FROM ops.completeness WHERE source = 'deployments' AND scope = 'github:1' ORDER BY month_start
+"""
+
+
+@pytest.mark.parametrize(
+    ("counted", "status", "reason"),
+    [
+        (None, "unknown", "GitHub did not say how many deployments there should be"),
+        (2, "complete", ""),
+        (1, "unknown", "more deployments are stored than GitHub counts now: some were deleted there"),
+        (
+            3,
+            "incomplete",
+            "fewer deployments are stored than GitHub counts; `evenhand run --full` reads all again",
+        ),
+    ],
+)
+def test_what_is_stored_is_held_against_what_github_counts(
+    landed: Landed, counted: int | None, status: str, reason: str
+) -> None:
+    services_for(landed)
+    count = [] if counted is None else [expected("2026-05-02", counted)]
+    landed.github("2026-05-02", count, scope="github:1/deployments")
+    with landed.trends(CATALOGUE, as_of="2026-05-02") as connection:
+        found = connection.execute(LEDGER).fetchall()
+        cells = rows(connection, CELLS, metric="si_rework_rate")
+    assert [row[0] for row in found] == ["2026-03", "2026-04", "2026-05"]
+    assert [row[1] for row in found] == [1, 1, 0]
+    assert [row[2] for row in found] == ([1, 1, 0] if counted == 2 else [None] * 3)
+    assert {row[3:] for row in found} == {(status, reason)}
+    assert {row["hole"] for row in cells} == {"source_gap" if status == "incomplete" else None}
+
+
+def test_a_repository_that_deploys_nothing_is_no_row_and_a_count_of_releases_is_not_of_deployments(
+    landed: Landed,
+) -> None:
+    landed.organization("2026-06-01", service("api"))
+    landed.github("2026-05-02", [repository(), expected("2026-05-02", 0)], scope="github:1/deployments")
+    with landed.core("2026-05-02") as connection:
+        assert connection.execute(LEDGER).fetchall() == []
+    made = release("1", "v1.0", "2026-05-01 15:00", change=3, changed_at="2026-03-03 10:00")
+    counts = [expected("2026-05-03", 1, "releases"), expected("2026-05-03", 7)]
+    landed.github("2026-05-03", [made, *counts], scope="github:1/releases/deployments")
+    with landed.core("2026-05-03") as connection:
+        assert connection.execute(LEDGER).fetchall() == [("2026-05", 1, 1, "complete", "")]
+
+
+def test_deployments_that_later_runs_left_out_have_not_told_of_the_months_since(landed: Landed) -> None:
+    services_for(landed)
+    landed.github("2026-05-02", [expected("2026-05-02", 2)], scope="github:1/deployments")
+    with landed.core("2026-07-02") as connection:
+        found = connection.execute(LEDGER).fetchall()
+    assert [row[3] for row in found] == ["complete", "complete", *["incomplete"] * 3]
+    assert {row[4] for row in found[2:]} == {"not read since 2026-05-02 00:00 UTC"}
 
 
 # --- releases and tags in the place of deployments ---

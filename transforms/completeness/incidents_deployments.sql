@@ -1,5 +1,5 @@
--- One row per month, where the table of deployments could not be read whole: it is read anew each time, so of every
--- month something may be missing.
+-- One row per month in which something ended, or all of them where something is missing. The table is read anew each
+-- time, and nobody counts it independently: a month is unknown, or incomplete.
 WITH newest AS (
     SELECT max_by(load_id, (known_at_utc, load_id)) AS load_id FROM ops.loads WHERE source = 'incidents'
 ),
@@ -15,25 +15,47 @@ reasons AS (
     JOIN newest ON newest.load_id = records.load_id
     WHERE records.source = 'incidents' AND records.stream = 'deployments' AND records.is_lost
     HAVING count(*) > 0
+),
+
+missing AS (
+    SELECT max(rejected) AS rejected, string_agg(reason, ' ' ORDER BY reason) AS reason FROM reasons
+),
+
+stored AS (
+    SELECT reporting_month(finished_at_utc AT TIME ZONE 'UTC') AS month_start, count(*) AS stored
+    FROM landing.incidents__deployments
+    GROUP BY ALL
+),
+
+months AS (
+    SELECT unnest(generate_series(
+        CASE
+            WHEN missing.reason IS NOT NULL
+                THEN coalesce(
+                    (SELECT min(reporting_month(finished_at_utc)) FROM core.deployments),
+                    reporting_month($as_of_utc)
+                )
+            ELSE coalesce(
+                (SELECT min(month_start) FROM stored), reporting_month($as_of_utc) + INTERVAL 1 MONTH
+            )
+        END,
+        reporting_month($as_of_utc),
+        INTERVAL 1 MONTH
+    ))::DATE AS month_start
+    FROM missing
 )
 
 SELECT
     'deployments' AS source,
     'table of deployments' AS scope,
     months.month_start,
-    0 AS stored,
+    coalesce(stored.stored, 0) AS stored,
     NULL AS expected,
-    max(reasons.rejected) AS rejected,
+    coalesce(missing.rejected, 0) AS rejected,
     0 AS deleted,
-    'incomplete' AS status,
-    string_agg(reasons.reason, ' ' ORDER BY reasons.reason) AS reason
-FROM reasons
-CROSS JOIN (
-    SELECT unnest(generate_series(
-        coalesce((SELECT min(reporting_month(finished_at_utc)) FROM core.deployments), reporting_month($as_of_utc)),
-        reporting_month($as_of_utc),
-        INTERVAL 1 MONTH
-    ))::DATE AS month_start
-) AS months
-GROUP BY months.month_start
+    CASE WHEN missing.reason IS NOT NULL THEN 'incomplete' ELSE 'unknown' END AS status,
+    coalesce(missing.reason, 'nobody counts a table independently') AS reason
+FROM months
+CROSS JOIN missing
+LEFT JOIN stored ON stored.month_start = months.month_start
 ORDER BY months.month_start

@@ -55,6 +55,7 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
         "reviews": Stream(key="review_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "review_threads": Stream(key="thread_id", snapshot_of="pull_requests", parent="pull_request_id"),
         "deployments": Stream(key="deployment_id"),
+        "expected_deployments": Stream(key="count_id"),
         "expected_counts": Stream(key="count_id"),
         "account_identities": Stream(key="answer_id"),
         "identity_access": Stream(key="access_id"),

@@ -66,6 +66,7 @@ def pull_request(number: int = 1, /, **changed: Any) -> Json:
         "baseRefName": "main",
         "headRefName": "topic",
         "commits": first_commit("2026-03-01T18:00:00Z"),
+        "mergeCommit": None,
         "author": TILDE,
         "labels": connection(),
         "reviews": connection(),

@@ -18,7 +18,7 @@ from connectors.github.client import GitHubSource
 from connectors.github.deployments import deployment_pages, parse_deployment, scope_of
 from connectors.github.http import GitHubOverHttp
 from connectors.github.known import KnownRepository
-from connectors.github.records import RECORD_TYPES, Deployment
+from connectors.github.records import RECORD_TYPES, Deployment, ExpectedDeployments
 from connectors.github.transport import Answer
 from connectors.waiting import Patience
 from tests.shared_material import emulated_world
@@ -81,6 +81,14 @@ def test_a_thousand_deployments_take_ten_requests(
         page for page in pages if isinstance(page, Page) and page.scope.endswith("/deployments")
     ]
     requests = reading.usage.requests - before
+    counts = {
+        one.repository_id: one.expected
+        for page in pages
+        if isinstance(page, Page)
+        for one in page.records
+        if isinstance(one, ExpectedDeployments)
+    }
+    assert sum(counts.values()) == len(of(pages))
     assert requests <= 1 + sum(len(of([page])) for page in pages if isinstance(page, Page)) / 100
 
 
@@ -164,6 +172,7 @@ def node(**changed: Any) -> dict[str, Any]:
         "description": None,
         "payload": "{}",
         "commitOid": "a" * 40,
+        "ref": None,
         "commit": None,
         "statuses": {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": []},
         **changed,
@@ -215,3 +224,16 @@ def test_a_success_counts_whatever_came_after() -> None:
     assert (found.state, found.finished_at_utc) == ("success", aware("2026-03-02 09:10"))
     assert found.source_url == "https://ci.example/1"
     assert Deployment in RECORD_TYPES
+
+
+@pytest.mark.parametrize(
+    ("ref", "version"),
+    [
+        ({"name": "v1.2.3"}, "v1.2.3"),
+        ({"name": "pay-1.2.3"}, "pay-1.2.3"),
+        ({"name": "main"}, None),
+        (None, None),
+    ],
+)
+def test_a_version_that_was_deployed_is_kept_and_a_branch_is_not(ref: Any, version: str | None) -> None:
+    assert parse_deployment(node(ref=ref), repository(), aware("2026-03-03")).version == version

@@ -93,6 +93,7 @@ def test_every_field_of_a_pull_request(ordinary: WhatCame) -> None:
         labels=("Heating", "backend", "safety"),  # sorted, so that two readings are equal
         reverts_ref=None,
         first_commit_at_utc=_at(1, 16, 30),
+        merge_commit_oid="1c0ffee1c0ffee1c0ffee1c0ffee1c0ffee1c0ff",
     )
 
 

@@ -1,18 +1,31 @@
 -- One row per incident and deployment that somebody named, somebody settled, or time alone suspects.
 WITH production AS (
-    SELECT deployment_id, finished_at_utc, service_ids, pr_ids
+    SELECT deployment_id, ref, source_url, commit_oid, version, finished_at_utc, service_ids, pr_ids
     FROM core.deployments
     WHERE environment = 'production' AND status = 'success' AND kind IS DISTINCT FROM 'rollback'
 ),
 
 -- What notes, tickets and the changes that mend it name. A change that was merged after the incident began cannot
 -- have caused it; if it is a revert, or says what it fixes, it names what did.
-said AS (
+told AS (
     SELECT incident_id, kind, ref, noted_at_utc, 'note' AS evidence
     FROM core.incident_references
-    WHERE kind IN ('pull_request', 'deployment')
+    WHERE kind IN ('pull_request', 'commit', 'version', 'deployment')
     UNION ALL
-    SELECT incidents.incident_id, 'pull_request', causes.names, tickets.created_at_utc, 'ticket'
+    SELECT
+        incidents.incident_id,
+        CASE
+            WHEN contains(causes.names, '#') THEN 'pull_request'
+            WHEN starts_with(causes.names, 'http') OR starts_with(causes.names, 'deployment ') THEN 'deployment'
+            WHEN regexp_full_match(causes.names, '[0-9a-f]{7,40}') THEN 'commit'
+            ELSE 'version'
+        END,
+        CASE
+            WHEN starts_with(causes.names, 'deployment ') THEN split_part(causes.names, ' ', 2)
+            ELSE causes.names
+        END,
+        tickets.created_at_utc,
+        'ticket'
     FROM core.ticket_references AS causes
     JOIN core.tickets AS tickets ON tickets.ticket_id = causes.ticket_id
     JOIN core.ticket_references AS named ON named.ticket_id = causes.ticket_id
@@ -24,6 +37,39 @@ said AS (
     JOIN core.incidents AS incidents
         ON list_contains(pulls.incident_urls, lower(incidents.source_url))
         AND pulls.created_at_utc > incidents.created_at_utc
+),
+
+-- A commit that was deployed as such names that deployment, any other the change that was merged as it. One that
+-- begins like several names nobody.
+named_by_commit AS (
+    SELECT
+        said.ref,
+        any_value(known.oid) AS oid,
+        any_value(known.pull_ref) AS pull_ref,
+        bool_or(known.is_deployed) AS is_deployed
+    FROM (SELECT DISTINCT lower(ref) AS ref FROM told WHERE kind = 'commit') AS said
+    JOIN (
+        SELECT merge_commit_oid AS oid, ref AS pull_ref, false AS is_deployed FROM core.pull_requests
+        UNION ALL
+        SELECT commit_oid, NULL, true FROM production
+    ) AS known
+        ON left(known.oid, 7) = left(said.ref, 7) AND starts_with(known.oid, said.ref)
+    GROUP BY said.ref
+    HAVING count(DISTINCT known.oid) = 1 AND count(DISTINCT known.pull_ref) <= 1
+),
+
+said AS (
+    SELECT incident_id, kind, ref, noted_at_utc, evidence FROM told WHERE kind <> 'commit'
+    UNION ALL
+    SELECT
+        told.incident_id,
+        CASE WHEN found.is_deployed THEN 'commit' ELSE 'pull_request' END,
+        CASE WHEN found.is_deployed THEN found.oid ELSE found.pull_ref END,
+        told.noted_at_utc,
+        told.evidence
+    FROM told
+    JOIN named_by_commit AS found ON found.ref = lower(told.ref)
+    WHERE told.kind = 'commit'
 ),
 
 mends AS (
@@ -77,15 +123,63 @@ by_pull AS (
     GROUP BY pulls_said.incident_id, pulls_said.pr_id
 ),
 
-by_deployment AS (
-    SELECT said.incident_id, NULL AS pr_id, 'note' AS evidence, said.noted_at_utc AS named_at_utc, production.deployment_id
+-- A deployment goes by its number, address, commit or version, and a version also by the numbers at its end.
+called AS (
+    SELECT deployment_id, 'commit' AS kind, commit_oid AS name FROM production
+    UNION
+    SELECT deployment_id, 'deployment', lower(unnest([split_part(deployment_id, '/', -1), ref, source_url]))
+    FROM production
+    UNION
+    SELECT
+        deployment_id,
+        'version',
+        unnest([
+            lower(version),
+            nullif(regexp_extract(lower(version), '(?:^|[-/@_])v?(\d+(?:\.\d+)+(?:[-+][\w.]+)?)$', 1), '')
+        ])
+    FROM production
+),
+
+said_of_deployments AS (
+    SELECT incident_id, kind, lower(ref) AS ref, lower(ref) AS name, evidence, noted_at_utc
     FROM said
+    WHERE kind <> 'pull_request'
+    UNION
+    SELECT incident_id, kind, lower(ref), substr(lower(ref), 2), evidence, noted_at_utc
+    FROM said
+    WHERE kind = 'version' AND regexp_matches(lower(ref), '^v\d')
+),
+
+deployments_said AS (
+    SELECT DISTINCT
+        said.incident_id,
+        said.ref,
+        said.evidence,
+        said.noted_at_utc,
+        production.deployment_id,
+        production.finished_at_utc,
+        coalesce(production.commit_oid, production.version, production.deployment_id) AS what,
+        list_contains(production.service_ids, incidents.service_id) AS is_own
+    FROM said_of_deployments AS said
+    JOIN called ON called.kind = said.kind AND called.name = said.name
+    JOIN production ON production.deployment_id = called.deployment_id
     JOIN core.incidents AS incidents ON incidents.incident_id = said.incident_id
-    JOIN production
-        ON split_part(production.deployment_id, '/', -1) = said.ref
-        AND production.finished_at_utc <= incidents.created_at_utc
+    WHERE production.finished_at_utc <= incidents.created_at_utc
         AND production.finished_at_utc >= incidents.created_at_utc - to_microseconds($failure_window_us)
-    WHERE said.kind = 'deployment'
+    QUALIFY is_own OR NOT bool_or(is_own) OVER (PARTITION BY said.incident_id, said.ref)
+),
+
+-- The last of those it fits; nobody where it fits two that are not the same thing.
+by_deployment AS (
+    SELECT
+        incident_id,
+        NULL AS pr_id,
+        any_value(evidence) AS evidence,
+        min(noted_at_utc) AS named_at_utc,
+        arg_max(deployment_id, (finished_at_utc, deployment_id)) AS deployment_id
+    FROM deployments_said
+    GROUP BY incident_id, ref
+    HAVING count(DISTINCT what) = 1
 ),
 
 named AS (

@@ -21,6 +21,16 @@ named AS (
     JOIN core.pull_requests AS pulls ON lower(pulls.ref) = named.names
     WHERE named.is_cause
     UNION
+    -- a commit names the change that was merged as it, if it is one alone
+    SELECT named.ticket_id, any_value(pulls.pr_id)
+    FROM core.ticket_references AS named
+    JOIN core.pull_requests AS pulls
+        ON left(pulls.merge_commit_oid, 7) = left(named.names, 7)
+        AND starts_with(pulls.merge_commit_oid, named.names)
+    WHERE named.is_cause AND regexp_full_match(named.names, '[0-9a-f]{7,40}')
+    GROUP BY named.ticket_id, named.names
+    HAVING count(DISTINCT pulls.merge_commit_oid) = 1
+    UNION
     SELECT links.ticket_id, implementing.pr_id
     FROM core.ticket_links AS links
     JOIN core.tickets AS others ON others.ticket_id = links.other_ticket_id

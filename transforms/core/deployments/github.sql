@@ -225,6 +225,8 @@ SELECT
     successions.conformed_environment AS environment,
     successions.state AS status,
     successions.finished_at_utc,
+    nullif(lower(successions.commit_oid), '') AS commit_oid,
+    coalesce(successions.name, successions.version) AS version,
     CASE
         WHEN successions.kind <> 'normal' THEN successions.kind
         WHEN successes.goes_back THEN 'rollback'

@@ -31,7 +31,8 @@ SELECT
     rows.finished_at_utc,
     rows.kind,
     coalesce(contents.pr_ids, []) AS pr_ids,
-    'incidents:' || rows.repairs AS remediates_deployment_id
+    'incidents:' || rows.repairs AS remediates_deployment_id,
+    rows.deployment_id AS version
 FROM landing.incidents__deployments AS rows
 LEFT JOIN services ON services.deployment_id = rows.deployment_id
 LEFT JOIN contents ON contents.deployment_id = rows.deployment_id

@@ -66,6 +66,7 @@ SELECT
     pulls.first_commit_at_utc,
     coalesce(first_changes.type = 'ready_for_review', pulls.is_draft) AS draft_at_creation,
     pulls.merged_at_utc,
+    lower(pulls.merge_commit_oid) AS merge_commit_oid,
     pulls.closed_at_utc,
     EXISTS (
         FROM landing.github__default_branches AS branches
