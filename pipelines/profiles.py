@@ -115,7 +115,7 @@ def checks(catalogue: Mapping[str, Metric], *, ack_targets: Collection[str] = ()
     ]
     for metric in catalogue.values():
         found += _facts(metric)
-    return [*found, *_whole(), *_targets(sorted(ack_targets))]
+    return [*found, *_whole(), *_targets(sorted(ack_targets)), _told_once()]
 
 
 def _targets(services: Sequence[str]) -> list[Check]:
@@ -130,6 +130,18 @@ def _targets(services: Sequence[str]) -> list[Check]:
         severity="warning",
     )
     return [check] if services else []
+
+
+def _told_once() -> Check:
+    """Somebody may have meant both, and should know that one of them is left."""
+    return Check(
+        name="deployments_are_told_once",
+        table="core.deployments",
+        select="SELECT count(*) FROM core.deployments WHERE environment = 'told by the table of deployments'",
+        wanted="no deployment of GitHub whose services the table of deployments tells: those of GitHub are "
+        "left out (deployment_environments = [] under [sources.github] reads none)",
+        severity="warning",
+    )
 
 
 def _facts(metric: Metric) -> list[Check]:

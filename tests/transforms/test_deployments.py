@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from connectors.github.records import Deployment, ExpectedDeployments
+from connectors.incident_tables.records import RECORD_TYPES as INCIDENT_RECORDS
+from connectors.incident_tables.records import DeploymentRow
 from tests.transforms.landed import Landed, account, pull, repository, service
 from tests.transforms.world import CATALOGUE, aware, rows
 
@@ -229,6 +231,60 @@ def test_a_service_that_moves_is_of_its_owner_tier_and_repository_on_the_day_of_
             ("team", "old", "before"),
             ("team", "old", "late"),
         ]
+
+
+def told_by_table(landed: Landed, *rows_of_table: DeploymentRow) -> None:
+    landed._load("incidents", "2026-03-20", [rows_of_table], "deployments", INCIDENT_RECORDS)
+
+
+def table_row(key: str, services: str, at: str, **more: Any) -> DeploymentRow:
+    given: dict[str, Any] = {"environment": "production", "status": "success", "kind": "normal"} | more
+    return DeploymentRow(
+        deployment_id=key,
+        source_url=None,
+        services=tuple(services.split()),
+        finished_at_utc=aware(at),
+        changes=(),
+        repairs=None,
+        **given,
+    )
+
+
+def test_what_github_and_a_table_both_tell_of_a_service_counts_once(landed: Landed) -> None:
+    """From the table's first of the service that reached production; the other service is untouched."""
+    landed.organization("2026-03-20", service("pay"), service("cart"))
+    told_by_table(
+        landed,
+        table_row("s1", "pay", "2026-03-01 12:00", environment="staging"),
+        table_row("f1", "pay", "2026-03-01 12:00", status="failure"),
+        table_row("t1", "pay", "2026-03-04 12:00"),
+        table_row("t2", "pay", "2026-03-05 12:00"),
+    )
+    known = {
+        f"d{day}": deployment(
+            f"d{day}", f"2026-03-0{day} 12:00", change=day, changed_at=f"2026-03-0{day} 10:00"
+        )
+        for day in (3, 4, 5)
+    }
+    alone = deployment(
+        "own", "2026-03-05 12:00", change=None, changed_at="2026-03-05", environment="production-pay"
+    )
+    found = deployments(landed, *FIVE, *known.values(), alone)
+    assert {key: (row["service_ids"], row["environment"]) for key, row in found.items() if key} == {
+        "d3": (["cart", "pay"], "production"),
+        "d4": (["cart"], "production"),
+        "d5": (["cart"], "production"),
+        "own": ([], "told by the table of deployments"),
+    }
+    with landed.core("2026-03-20") as core:
+        counted = core.execute(
+            "SELECT subject_id, list(deployment_id ORDER BY finished_at_utc) "
+            "FROM core.production_deployments WHERE subject_kind = 'service' GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+    assert counted == [
+        ("cart", [f"github:deployment/d{day}" for day in (3, 4, 5)]),
+        ("pay", ["github:deployment/d3", "incidents:t1", "incidents:t2"]),
+    ]
 
 
 # --- months in which deployments are missing ---

@@ -191,7 +191,8 @@ def conform_sources(sources: Sequence[str], settings: CoreSettings) -> Conform:
     """Fill each entity with the SELECTs of these sources; their rows are put together.
 
     Some rows come from all sources at once (``core/all_sources``): people behind accounts, whatever accounts
-    there are, and what is known of causes, which is also in the table ``settled_causes``.
+    there are, and what is known of causes, which is also in the table ``settled_causes``. What two sources
+    may tell of the same thing counts once (``core/told_twice``).
     """
 
     def conform(connection: duckdb.DuckDBPyConnection, entity: str) -> None:
@@ -203,6 +204,8 @@ def conform_sources(sources: Sequence[str], settings: CoreSettings) -> Conform:
         if (core / "all_sources" / f"{entity}.sql").is_file():
             select = sql(f"core/all_sources/{entity}.sql")
             insert(connection, f"conformed.{entity}", select, settings.parameters())
+        if (core / "told_twice" / f"{entity}.sql").is_file():
+            connection.execute(sql(f"core/told_twice/{entity}.sql"))
 
     return conform
 
