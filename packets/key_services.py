@@ -25,6 +25,9 @@ _IN_FULL = ("not_held", "bundle", "suspected")
 NO_SERVICES = "No service is listed in services.csv or Backstage, so none is known to be a key service."
 NONE_TOUCHED = "No change of this quarter is known to belong to a key service (tier 1 or 2)."
 
+LATER = "it reached another key service first, where the share of changes that held counts it once"
+"""Said where two services differ: a change is one case, and later deployments of it do not matter."""
+
 _TOUCHED = """
 WITH own AS (
     SELECT pr_id, ref, title, source_url, merged_at_utc, service_ids
@@ -56,6 +59,7 @@ SELECT
     coalesce(reached.is_failed, false) AS is_failed,
     coalesce(reached.is_suspected, false) AS is_suspected,
     coalesce(reached.is_alone, false) AS is_alone,
+    coalesce(reached.deployed_at_utc > earliest.deployed_at_utc, false) AS came_later,
     list_sort(list_concat(coalesce(reached.incident_ids, []), coalesce(reached.suspect_incident_ids, [])))
         AS incident_ids,
     coalesce(reached.deployed_at_utc, own.merged_at_utc) AS at_utc,
@@ -64,6 +68,8 @@ SELECT
 FROM touched
 JOIN own ON own.pr_id = touched.pr_id
 LEFT JOIN reached ON reached.pr_id = touched.pr_id AND reached.service_id = touched.service_id
+LEFT JOIN core.first_deployments AS earliest
+    ON earliest.pr_id = touched.pr_id AND earliest.subject_kind = 'tiers' AND earliest.subject_id = 'key'
 JOIN core.services AS services
     ON services.service_id = touched.service_id
     AND coalesce(reached.deployed_at_utc, own.merged_at_utc)
@@ -268,7 +274,7 @@ def _placed(
             title=plain(row["title"]),
             link=web_link(row["source_url"]),
             day=day_text(published.local(at_utc).date()),
-            why=why,
+            why="; ".join(filter(None, (why, LATER if row["came_later"] and standing in _IN_FULL else ""))),
             incidents=tuple(incidents[one] for one in row["incident_ids"]) if standing in _IN_FULL else (),
         ),
         case_ids=(f"{row['pr_id']}/held", f"{row['pr_id']}/key-services"),

@@ -99,9 +99,9 @@ def _print_by_service(rows: list[dict[str, Any]], words: Callable[[dict[str, Any
 
 
 def _suspected(row: dict[str, Any]) -> str:
-    grade = "suspected" if row["source"] == "heuristic" else "named"
+    standing = "suspected" if row["source"] == "heuristic" else "named"
     after = f"{_elapsed(row['minutes_before'])} after {row['deployment'] or row['deployment_id']}"
-    return f"{grade}: {after}, which carried {_changes(row['changes'])}"
+    return f"{standing}: {after}, which carried {_changes(row['changes'])}"
 
 
 def _elapsed(minutes: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from packets.key_services import HEALTHY, NO_SERVICES, NONE_TOUCHED
+from packets.key_services import HEALTHY, LATER, NO_SERVICES, NONE_TOUCHED
 from packets.packet import Packet
 from packets.write import packet_csv, packet_html
 from tests.packets import organisation
@@ -161,6 +161,19 @@ def test_a_change_stands_at_each_service_by_what_happened_there() -> None:
     }
     assert standings(packet, "ledger") == {
         "Held past the 7 days watched": [("acme/api#901", "6 May 2026", "")]
+    }
+    # Alone in a failed deployment at one, among others at the other: one case, and it says where.
+    bundle = {"is_failed": True, "pr_ids": [pr_id, "another"]}
+    made.rows["core.deployment_outcomes"][-1] |= bundle
+    key = {"subject_kind": "tiers", "subject_id": "key", "deployment_id": f"d/{pr_id}"}
+    first = {**key, "pr_id": pr_id, "deployed_at_utc": utc("2026-05-05 08:00")}
+    made.rows["core.first_deployments"].append(first)
+    both = packet_of(made)
+    assert standings(both) == standings(packet)
+    assert standings(both, "ledger") == {
+        "Its deployment failed, and nobody has named which of its changes: unattributed": [
+            ("acme/api#901", "6 May 2026", LATER)
+        ]
     }
     ids = {change.evidence_id for one in packet.key_services for s in one.standings for change in s.changes}
     (row,) = (case for case in packet.cases if case.evidence_id in ids)  # one row of the evidence for both

@@ -1,28 +1,9 @@
 -- One row per merged pull request and service that it reached in production, and one per team that owned such
 -- a service then.
-WITH production AS (
-    SELECT deployment_id, finished_at_utc, pr_ids, unnest(service_ids) AS service_id
-    FROM core.deployments
-    WHERE environment = 'production' AND status = 'success' AND kind IS DISTINCT FROM 'rollback'
-),
-
-in_scope AS (
-    SELECT 'service' AS subject_kind, service_id AS subject_id, finished_at_utc, unnest(pr_ids) AS pr_id
-    FROM production
-    UNION
-    SELECT 'team', services.team_id, production.finished_at_utc, unnest(production.pr_ids)
-    FROM production
-    JOIN core.services AS services
-        ON services.service_id = production.service_id
-        AND production.finished_at_utc >= coalesce(services.valid_from_utc, TIMESTAMP '0001-01-01')
-        AND production.finished_at_utc < coalesce(services.valid_to_utc, TIMESTAMP '9999-12-31')
-    WHERE services.team_id IS NOT NULL
-),
-
-reached AS (
-    SELECT subject_kind, subject_id, pr_id, min(finished_at_utc) AS reached_at_utc
-    FROM in_scope
-    GROUP BY subject_kind, subject_id, pr_id
+WITH reached AS (
+    SELECT subject_kind, subject_id, pr_id, deployed_at_utc AS reached_at_utc
+    FROM core.first_deployments
+    WHERE subject_kind IN ('service', 'team')
 ),
 
 -- What was taken back in the same scope, within the window.
