@@ -91,7 +91,8 @@ class Metric:
     with ``is_why_a_person`` the reason of a case is whose it is, and is not published;
     ``by_pull_request`` says that each case is of one pull request, which the query gives as ``pr_id``, and is
     decided by it, its children and the organisation's files alone: a night asks only for those that changed;
-    ``facts_sql`` is the query beside the file.
+    ``is_read_from_core`` that reading its cases from ``core`` takes less than storing them a second time, so
+    that they are a view; ``facts_sql`` is the query beside the file.
     """
 
     id: str
@@ -130,6 +131,7 @@ class Metric:
     is_why_a_person: bool = False
     hides_refs: bool = False
     by_pull_request: bool = False
+    is_read_from_core: bool = False
     facts_sql: str
 
     @property

@@ -167,7 +167,9 @@ def build_fact_tables(
     renewed: list[Metric] = []
     if settings.persons and touched_pull_requests(connection) is not None:
         renewed = [
-            metric for metric in catalogue.values() if metric.by_pull_request and metric.id not in gaps
+            metric
+            for metric in catalogue.values()
+            if metric.by_pull_request and not metric.is_read_from_core and metric.id not in gaps
         ]
         with touched_core(connection, settings.core.reporting_timezone):
             build_facts(connection, renewed, as_of_utc=as_of_utc, goals_agreed=False)

@@ -17,6 +17,7 @@ from tests.metrics.full_world import full_world, ship, talk
 from tests.transforms.world import World, rows, utc
 from tests.trends.random_world import random_pull
 from transforms.facts import build_facts, drop_cases
+from transforms.periods import build as periods
 
 CATALOGUE = load_catalogue()
 SEEDS = st.integers(0, 2**32)
@@ -140,3 +141,34 @@ def test_a_metric_that_lacks_an_input_has_no_case_at_all(
         found = core_of_all.execute(f"SELECT count(*) > 0 FROM facts.{metric.id}").fetchall()
         drop_cases(core_of_all, metric.id)
         assert found == [(has_cases,)]
+
+
+@pytest.mark.parametrize(
+    "metric", [metric for metric in METRICS if metric.is_read_from_core], ids=lambda metric: metric.id
+)
+def test_cases_that_are_a_view_are_those_that_would_be_stored(
+    metric: Metric, core_of_all: duckdb.DuckDBPyConnection
+) -> None:
+    asked = (
+        f"SELECT column_name, column_type FROM (DESCRIBE cases.{metric.id})",
+        f"FROM cases.{metric.id} ORDER BY ALL",
+        f"FROM facts.{metric.id} ORDER BY ALL",
+    )
+    found = []
+    for one in (metric, replace(metric, is_read_from_core=False)):
+        build_facts(core_of_all, [one], as_of_utc=utc(AS_OF))
+        found.append([core_of_all.execute(query).fetchall() for query in asked])
+        drop_cases(core_of_all, metric.id)
+    assert all(found[0])
+    assert found[0] == found[1]
+
+
+def test_cells_of_many_subjects_are_those_of_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = "FROM trends.periods ORDER BY ALL"
+    world = full_world(7, pulls=60)
+    with built(world) as connection:
+        at_once = connection.execute(everything).fetchall()
+    monkeypatch.setattr(periods, "_AT_ONCE", 5)
+    monkeypatch.setattr(periods, "_WORTH_WRITING", 7)
+    with built(world) as connection:
+        assert connection.execute(everything).fetchall() == at_once

@@ -104,10 +104,12 @@ def settings_of(as_of_utc: datetime) -> BuildSettings:
 
 
 def contents(connection: duckdb.DuckDBPyConnection) -> Contents:
-    """Every row of every table that something is made of, sorted."""
+    """Every row of every table that something is made of, and of cases that are a view, sorted."""
     names = connection.execute(
         "SELECT schema_name, table_name FROM duckdb_tables() "
         "WHERE database_name = current_database() AND table_name NOT IN ('built_from', 'touched') "
+        "UNION ALL SELECT schema_name, view_name FROM duckdb_views() "
+        "WHERE database_name = current_database() AND schema_name = 'cases' "
         "ORDER BY ALL"
     ).fetchall()
     return {

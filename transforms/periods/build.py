@@ -4,8 +4,9 @@ Here: one function per statistic, and what every cell gets besides: state, statu
 completeness, the difference to the month before, disclosure.
 Not here: what a case is (facts), or what a person reads (packets).
 
-One metric after the other: its cases are counted once, by subject, contributor and month (``tallies``), and
-what can be added up is added up from there. Medians and unions are of the cases themselves.
+One metric after the other: its cases are read once and put together by subject, contributor and month
+(``of_months``): what adds up is added up from there, and medians are of the amounts kept there. Unions are of
+the cases themselves. Cells are then made of a part of the subjects at a time.
 
 Periods are computed from cases, whole and pooled: a median cannot be rebuilt from daily sums, and an average
 of monthly shares is no share.
@@ -24,125 +25,107 @@ from metrics_catalog.catalogue import Metric, Otherwise
 from transforms.disclosure.decide import decide_disclosure, withhold_differences
 from transforms.facts import by_subject, cases_by_subject
 from transforms.intervals import median_places_frame, poisson_rates, wilson_limits
-from transforms.local_time import local_date, periods_between
-from transforms.queries import create, insert, sql
+from transforms.local_time import first_instant, local_date, periods_between
+from transforms.periods.month_over_month import with_differences
+from transforms.queries import column_names, count, create, fill, insert, sql
 
 _CASES = """
 CREATE OR REPLACE TEMP VIEW cases AS
-SELECT cases.*, periods.grain, periods.period
+SELECT cases.*, periods.period
 FROM ({by_subject}) AS cases
 JOIN periods_of_months AS periods ON periods.month_start = cases.month_start
-WHERE periods.grain IN ({grain})
+WHERE periods.grain IN ({grain}) AND {part}
+"""
+_OF_MONTHS = """
+CREATE OR REPLACE TEMP TABLE of_months AS
+SELECT subject_kind, subject_id, is_listed, pooled_into, contributor_id, month_start, {tallies}
+FROM cases.{metric_id}
+GROUP BY subject_kind, subject_id, is_listed, pooled_into, contributor_id, month_start
+"""
+"""What the cases of a month come to, once for everybody they are cases of. Read once: they are many."""
+_BY_PERIOD = """
+CREATE OR REPLACE TEMP VIEW by_period AS
+SELECT months.*, periods.period
+FROM ({months_by_subject}) AS months
+JOIN periods_of_months AS periods ON periods.month_start = months.month_start
+WHERE periods.grain IN ({grain}) AND {part}
 """
 _TALLIES = """
 CREATE OR REPLACE TEMP TABLE tallies AS
-WITH of_months AS (
-    SELECT subject_kind, subject_id, is_listed, pooled_into, contributor_id, month_start, {tallies}
-    FROM cases.{metric_id}
-    GROUP BY subject_kind, subject_id, is_listed, pooled_into, contributor_id, month_start
-)
-
-SELECT subject_kind, subject_id, contributor_id, grain, period, {sums}
-FROM ({months_by_subject}) AS months
-JOIN periods_of_months AS periods ON periods.month_start = months.month_start
-WHERE periods.grain IN ({grain})
-GROUP BY subject_kind, subject_id, contributor_id, grain, period
+SELECT subject_kind, subject_id, contributor_id, period, {sums}
+FROM by_period
+GROUP BY subject_kind, subject_id, contributor_id, period
 """
 """One row per subject, period and contributor."""
 _COUNTS = """
 CREATE OR REPLACE TEMP TABLE counts AS
-SELECT row_number() OVER () AS cell, *
-FROM (
-    SELECT subject_kind, subject_id, grain, period, {counts}
-    FROM tallies
-    GROUP BY subject_kind, subject_id, grain, period
-)
+SELECT subject_kind, subject_id, period, {counts}
+FROM tallies
+GROUP BY subject_kind, subject_id, period
 """
-"""One row per subject and period: what adds up. Frames know it by its number: the names stay here."""
-_OF_CELLS = """
-SELECT counts.cell, figures.* EXCLUDE (subject_kind, subject_id, grain, period)
-FROM ({figures}) AS figures
-JOIN counts
-    ON counts.subject_kind = figures.subject_kind
-    AND counts.subject_id = figures.subject_id
-    AND counts.grain = figures.grain
-    AND counts.period = figures.period
-"""
+"""One row per subject and period: what adds up."""
 _STATES = """
 SELECT
-    $metric_id AS metric_id,
-    grain,
-    period,
-    period_start,
-    start_utc,
-    end_utc,
-    end_utc + to_days($maturity_days) AS final_at_utc,
+    metrics.metric_id,
+    periods.grain,
+    periods.period,
+    periods.period_start,
+    periods.start_utc,
+    periods.end_utc,
+    periods.end_utc + to_days(metrics.maturity_days) AS final_at_utc,
     CASE
-        WHEN $as_of_utc < end_utc THEN 'partial'
-        WHEN $as_of_utc < end_utc + to_days($maturity_days) THEN 'provisional'
+        WHEN $as_of_utc < periods.end_utc THEN 'partial'
+        WHEN $as_of_utc < periods.end_utc + to_days(metrics.maturity_days) THEN 'provisional'
         ELSE 'final'
     END AS state
-FROM reporting_periods
-WHERE list_contains($grain, grain)
-ORDER BY grain, period_start
+FROM incoming AS metrics
+JOIN reporting_periods AS periods ON list_contains(metrics.grain, periods.grain)
+ORDER BY metrics.place, periods.grain, periods.period_start
 """
 _CELLS = """
-CREATE OR REPLACE TEMP TABLE cells AS
 SELECT
-    $metric_id AS metric_id,
-    $definition_version AS definition_version,
     counts.subject_kind,
     counts.subject_id,
+    states.grain,
     counts.period,
-    statistics.* EXCLUDE (cell),
     states.period_start,
+    {figures},
     states.state,
     coalesce(person_periods.segment, 0) AS segment,
     coalesce(person_periods.hole, CASE WHEN ledger.status = 'incomplete' THEN 'source_gap' END) AS hole,
-    coalesce(ledger.status, 'unknown') AS completeness
-FROM statistics
-JOIN counts ON counts.cell = statistics.cell
-JOIN trends.period_states AS states
-    ON states.metric_id = $metric_id AND states.grain = counts.grain AND states.period = counts.period
+    coalesce(ledger.status, 'unknown') AS completeness,
+    nullif(decisions.withheld_reason, 'no_activity') AS withheld_reason,
+    decisions.withheld_reason IS NULL AS disclosed
+FROM (FROM counts WHERE {part}) AS counts
+JOIN trends.period_states AS states ON states.metric_id = $metric_id AND states.period = counts.period
+{joins}
 LEFT JOIN trends.person_periods AS person_periods
     ON counts.subject_kind = 'person'
     AND person_periods.person_id = counts.subject_id
-    AND person_periods.grain = counts.grain
     AND person_periods.period = counts.period
-LEFT JOIN metric_completeness AS ledger
-    ON ledger.grain = counts.grain AND ledger.period = counts.period
+LEFT JOIN metric_completeness AS ledger ON ledger.metric_id = $metric_id AND ledger.period = counts.period
+LEFT JOIN decisions
+    ON counts.subject_kind = 'team'
+    AND decisions.group_id = counts.subject_id
+    AND decisions.table_id = counts.period
+ORDER BY counts.subject_kind, counts.subject_id, states.grain, states.period_start
+"""
+"""A period's name tells its grain too."""
+_PART = "hash(subject_id) % {parts} = {part}"
+_WHOLE = "true"
+_OF_SUBJECTS = """
+LEFT JOIN ({select}) AS {name}
+    ON {name}.subject_kind = counts.subject_kind
+    AND {name}.subject_id = counts.subject_id
+    AND {name}.period = counts.period
 """
 _CONTRIBUTIONS = """
 CREATE OR REPLACE TEMP VIEW contributions AS
-SELECT grain || ' ' || period AS table_id, subject_id AS group_id, contributor_id, weight AS n_cases
+SELECT period AS table_id, subject_id AS group_id, contributor_id, weight AS n_cases
 FROM tallies
 WHERE subject_kind = 'team' AND {is_from_people}
 """
 """A table here is all teams of a period. Its total counts as visible: leadership knows it from elsewhere."""
-_PERIODS = """
-SELECT
-    cells.*,
-    differences.delta,
-    differences.relative,
-    differences.reason AS delta_reason,
-    differences.is_provisional AS is_delta_provisional,
-    CASE
-        WHEN decisions.withheld_reason <> 'no_activity' THEN decisions.withheld_reason
-        WHEN cells.status = 'suppressed' THEN 'few_raters'
-    END AS withheld_reason,
-    withheld_reason IS NULL AS disclosed
-FROM cells
-LEFT JOIN differences
-    ON cells.grain = 'month'
-    AND differences.subject_kind = cells.subject_kind
-    AND differences.subject_id = cells.subject_id
-    AND differences.period_start = cells.period_start
-LEFT JOIN decisions
-    ON cells.subject_kind = 'team'
-    AND decisions.group_id = cells.subject_id
-    AND decisions.table_id = cells.grain || ' ' || cells.period
-ORDER BY cells.subject_kind, cells.subject_id, cells.grain, cells.period_start
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,18 +151,21 @@ def build_periods(
     connection.execute("CREATE SCHEMA IF NOT EXISTS trends")
     metrics = [metric for metric in metrics if metric.statistic != "goal"]  # has no cells: ``goals``
     create(connection, "trends.periods")
-    create(connection, "trends.period_states")
-    create(connection, "trends.person_periods")
     _reporting_periods(connection, metrics, as_of_utc, reporting_timezone)
-    insert(connection, "trends.person_periods", sql("periods/person_periods.sql"))
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE period_completeness AS {_PERIOD_COMPLETENESS}")
+    _states(connection, metrics, as_of_utc)
+    fill(connection, "trends.person_periods", sql("periods/person_periods.sql"))
+    waiting: list[pl.DataFrame] = []
     for metric in metrics:
-        grain = list(metric.grain)
-        insert(connection, "trends.period_states", _STATES, _instants(metric, as_of_utc) | {"grain": grain})
         _tally(connection, metric)
-        statistics = _with_details(connection, metric, _STATISTICS[metric.statistic](connection, metric))
-        connection.execute(_METRIC_COMPLETENESS, {"sources": list(ledgers_of(metric))})
-        _add_cells(connection, metric, _with_status(statistics, metric, limits or Limits()))
+        decide_disclosure(connection)
+        withhold_differences(connection)
+        for part in _parts(connection):
+            cells = _STATISTICS[metric.statistic](_cells(connection, metric, part))
+            cells = _with_status(_with_details(metric, cells), metric, limits or Limits())
+            waiting.append(_whole(metric, cells))
+            if sum(map(len, waiting)) >= _WORTH_WRITING:
+                _store(connection, waiting)
+    _store(connection, waiting)
     connection.execute(f"CREATE VIEW trends.all_periods AS {sql('periods/all_periods.sql')}")
 
 
@@ -191,32 +177,28 @@ JOIN reporting_periods AS periods
 WHERE months.grain = 'month'
 """
 _QUARTERS_OF_MONTHS = """
-SELECT 'month ' || months.period AS table_id, 'quarter ' || quarters.period AS quarter_id
+SELECT months.period AS table_id, quarters.period AS quarter_id
 FROM reporting_periods AS months
 JOIN reporting_periods AS quarters
     ON months.period_start >= quarters.period_start AND months.period_start < quarters.next_start
 WHERE months.grain = 'month' AND quarters.grain = 'quarter'
 """
 """Named as the tables of ``_CONTRIBUTIONS``."""
-_PERIOD_COMPLETENESS = """
-SELECT DISTINCT periods.grain, periods.period, ledger.source, ledger.status
-FROM ops.completeness AS ledger
-JOIN reporting_periods AS periods
-    ON ledger.month_start >= periods.period_start AND ledger.month_start < periods.next_start
-"""
 _METRIC_COMPLETENESS = """
 CREATE OR REPLACE TEMP TABLE metric_completeness AS
 SELECT
-    grain,
-    period,
+    metrics.metric_id,
+    periods.period,
     CASE
-        WHEN bool_or(status = 'incomplete') THEN 'incomplete'
-        WHEN bool_or(status = 'unknown') THEN 'unknown'
+        WHEN bool_or(ledger.status = 'incomplete') THEN 'incomplete'
+        WHEN bool_or(ledger.status = 'unknown') THEN 'unknown'
         ELSE 'complete'
     END AS status
-FROM period_completeness
-WHERE list_contains($sources, source)
-GROUP BY grain, period
+FROM ops.completeness AS ledger
+JOIN reporting_periods AS periods
+    ON ledger.month_start >= periods.period_start AND ledger.month_start < periods.next_start
+JOIN incoming AS metrics ON list_contains(metrics.ledgers, ledger.source)
+GROUP BY metrics.metric_id, periods.period
 """
 
 
@@ -233,26 +215,69 @@ def ledgers_of(metric: Metric) -> tuple[str, ...]:
     )
 
 
+def _states(connection: duckdb.DuckDBPyConnection, metrics: Sequence[Metric], as_of_utc: datetime) -> None:
+    """``trends.period_states``, and the temporary table ``metric_completeness``, of all metrics."""
+    schema = {
+        "place": pl.Int64(),
+        "metric_id": pl.String(),
+        "grain": pl.List(pl.String()),
+        "maturity_days": pl.Int64(),
+        "ledgers": pl.List(pl.String()),
+    }
+    rows = [
+        (place, metric.id, list(metric.grain), metric.maturity_days, list(ledgers_of(metric)))
+        for place, metric in enumerate(metrics)
+    ]
+    connection.register("incoming", pl.DataFrame(rows, schema=schema, orient="row"))
+    fill(connection, "trends.period_states", _STATES, {"as_of_utc": as_of_utc.replace(tzinfo=None)})
+    connection.execute(_METRIC_COMPLETENESS)
+    connection.unregister("incoming")
+
+
 def _tally(connection: duckdb.DuckDBPyConnection, metric: Metric) -> None:
-    """The view ``cases`` and the table ``tallies`` of this metric."""
-    known = _tallies(metric)
+    """The tables ``of_months``, ``tallies`` and ``counts``, and the view ``contributions``."""
+    tallies = _tallies(metric)
     texts = {
         "metric_id": metric.id,
+        "tallies": _named(tallies | _lists(metric)),
+        "sums": _named({name: f"sum({name})" for name in tallies}),
+        "counts": _named(_counts(metric)),
+        "is_from_people": str(metric.is_from_people).lower(),
+    }
+    connection.execute(_OF_MONTHS.format(**texts))
+    _place(connection, metric, _WHOLE)
+    for statement in (_TALLIES, _COUNTS, _CONTRIBUTIONS):
+        connection.execute(statement.format(**texts))
+
+
+def _place(connection: duckdb.DuckDBPyConnection, metric: Metric, part: str) -> None:
+    """The views ``cases`` and ``by_period``: cases, and what they come to, of each subject and period."""
+    of_months = ["contributor_id", "month_start", *_tallies(metric), *_lists(metric)]
+    texts = {
         "by_subject": cases_by_subject(metric.id),
-        "months_by_subject": by_subject("of_months", ["contributor_id", "month_start", *known]),
+        "months_by_subject": by_subject("of_months", of_months),
         "grain": _quoted(metric.grain),
-        "tallies": ", ".join(f"{expression} AS {name}" for name, expression in known.items()),
-        "sums": ", ".join(f"sum({name}) AS {name}" for name in known),
+        "part": part,
     }
     connection.execute(_CASES.format(**texts))
-    connection.execute(_TALLIES.format(**texts))
+    connection.execute(_BY_PERIOD.format(**texts))
 
 
-def _tallies(metric: Metric) -> Mapping[str, str]:
+def _parts(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Conditions that part the subjects, so that memory does not grow with the organisation."""
+    parts = count(connection, "counts") // _AT_ONCE + 1
+    return [_PART.format(part=part, parts=parts) for part in range(parts)] if parts > 1 else [_WHOLE]
+
+
+def _named(expressions: Mapping[str, str]) -> str:
+    return ", ".join(f"{expression} AS {name}" for name, expression in expressions.items())
+
+
+def _tallies(metric: Metric) -> dict[str, str]:
     """What is added up: cases by what became of them, and exposure in whole billionths, so that the order of
     adding changes no digit. ``weight`` is what a contributor holds of a team's denominator."""
     words = metric.outcomes
-    counted = f"outcome IN ({_quoted(metric.counted)})"
+    counted, closed = _counted_and_closed(metric)
     billionths = "sum(round(exposure * 1000000000)::HUGEINT)"
     found = {
         "n": _count_of("outcome", metric.counted),
@@ -267,12 +292,32 @@ def _tallies(metric: Metric) -> Mapping[str, str]:
     if "numerator" in words:
         found["numerator"] = _count_of("outcome", words["numerator"])
     if metric.statistic == "median":
-        closed = f"why IN ({_quoted(words['closed_whys'])})"
         found["n_open"] = f"count(*) FILTER (WHERE {counted} AND NOT {closed})"
     for name, detail in metric.details.items():
         if detail.outcomes or detail.whys:
             found[name] = f"{_count_of('outcome', detail.outcomes)} + {_count_of('why', detail.whys)}"
     return found
+
+
+def _lists(metric: Metric) -> dict[str, str]:
+    """What does not add up: a median's amounts, where open cases rank longest and so far come to less; and
+    what cases that are not independent have in common."""
+    counted, closed = _counted_and_closed(metric)
+    found = {}
+    if metric.statistic == "median":
+        found["amounts"] = (
+            f"list(CASE WHEN {closed} THEN amount ELSE 'infinity' END) FILTER (WHERE {counted})"
+        )
+        found["open_so_far"] = f"list(amount) FILTER (WHERE {counted} AND NOT {closed})"
+    if any(detail.distinct == "cluster_id" for detail in metric.details.values()):
+        found["clusters"] = f"list(cluster_id) FILTER (WHERE {counted})"
+    return found
+
+
+def _counted_and_closed(metric: Metric) -> tuple[str, str]:
+    """The conditions of a case that counts, and of one of a median that came to its end."""
+    closed = metric.outcomes.get("closed_whys", ())
+    return f"outcome IN ({_quoted(metric.counted)})", f"why IN ({_quoted(closed)})"
 
 
 def _count_of(column: str, words: Sequence[str]) -> str:
@@ -299,40 +344,53 @@ _OF_TALLIES: Mapping[str, Mapping[str, str]] = {
     },
 }
 """What a statistic takes from ``tallies`` in another way than by adding up."""
+_AT_ONCE = 150_000
+"""So many cells are in memory at once, about."""
+_WORTH_WRITING = 122_880
+"""So many rows are written at once: DuckDB writes what fills a row group once, and less twice."""
 _NOT_OF_CELLS = ("billionths", "weight")
 
 
-def _counts(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
-    """The table ``counts``, and of it the figures. For some statistics a complete record already."""
+def _counts(metric: Metric) -> dict[str, str]:
+    """The figures of ``counts``, each with how it comes of ``tallies``."""
     found = {name: f"sum({name})::BIGINT" for name in _tallies(metric) if name not in _NOT_OF_CELLS}
     found["n_contributors"] = _CONTRIBUTORS
     found |= {
         name: _CONTRIBUTORS for name, detail in metric.details.items() if detail.distinct == "contributor_id"
     }
-    found |= _OF_TALLIES.get(metric.statistic, {})
-    counts = ", ".join(f"{expression} AS {name}" for name, expression in found.items())
-    connection.execute(_COUNTS.format(counts=counts))
-    figures: pl.DataFrame = connection.sql(
-        "SELECT * EXCLUDE (subject_kind, subject_id, period) FROM counts ORDER BY cell"
+    return {**found, **_OF_TALLIES.get(metric.statistic, {})}
+
+
+def _cells(connection: duckdb.DuckDBPyConnection, metric: Metric, part: str) -> pl.DataFrame:
+    """One row per cell, in order: whose, when, its figures as far as SQL tells them, and what it has besides.
+
+    What a query of the statistic's own tells stands in the place of what adds up.
+    """
+    _place(connection, metric, part)
+    figures = {name: f"counts.{name}" for name in _counts(metric)}
+    selects = {}
+    if metric.statistic in _OWN_FIGURES:
+        selects["own"] = sql(f"periods/{metric.statistic}.sql")
+        figures |= {name: f"own.{name}" for name in _OWN_FIGURES[metric.statistic]}
+    for name, detail in metric.details.items():
+        if detail.distinct == "cluster_id":
+            selects[name] = sql("periods/different_clusters.sql")
+            figures[name] = f"coalesce({name}.n_different, 0)"
+    if metric.statistic == "median":
+        sizes = connection.execute("SELECT DISTINCT n FROM counts").fetchnumpy()["n"]
+        connection.register("places", median_places_frame(int(size) for size in sizes))
+    joins = "".join(_OF_SUBJECTS.format(name=name, select=select) for name, select in selects.items())
+    words = {"counted": list(metric.counted), "total": list(metric.outcomes.get("total", ()))}
+    cells: pl.DataFrame = connection.sql(
+        _CELLS.format(figures=_named(figures), joins=joins, part=part),
+        params={"metric_id": metric.id}
+        | {name: known for name, known in words.items() if f"${name}" in joins},
     ).pl()
-    return figures
+    return cells
 
 
-def _with_figures(
-    connection: duckdb.DuckDBPyConnection,
-    cells: pl.DataFrame,
-    select: str,
-    words: Mapping[str, Sequence[str]],
-) -> pl.DataFrame:
-    """The cells with what a SELECT of cases tells of some of them, in the place of what they said."""
-    figures = connection.sql(_OF_CELLS.format(figures=select), params=words).pl()
-    names = [name for name in figures.columns if name != "cell"]
-    return cells.drop(names, strict=False).join(figures, on="cell", how="left")
-
-
-def _share(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
+def _share(cells: pl.DataFrame) -> pl.DataFrame:
     """Shares with Wilson intervals, whatever the minimum sample."""
-    cells = _counts(connection, metric)
     k, n = cells["numerator"].to_numpy(), cells["denominator"].to_numpy()
     low, high = wilson_limits(k, n)
     share = np.divide(k, n, out=np.full(len(n), np.nan), where=n > 0)
@@ -343,19 +401,8 @@ def _share(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFram
     )
 
 
-def _median(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
-    """Medians with order-statistic intervals, and n_open, value_at_least, coverage."""
-    cells = _counts(connection, metric)
-    connection.register("places", median_places_frame(cells["n"].unique().to_list()))
-    words = {"counted": list(metric.counted), "closed_whys": list(metric.outcomes["closed_whys"])}
-    cells = _with_figures(connection, cells, sql("periods/median.sql"), words)
-    connection.unregister("places")
-    return cells
-
-
-def _rate(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
+def _rate(cells: pl.DataFrame) -> pl.DataFrame:
     """Rates with exact Poisson intervals: nothing in much exposure is a rate of 0, in none it is no rate."""
-    cells = _counts(connection, metric)
     value, low, high = poisson_rates(cells["numerator"].to_numpy(), cells["exposure"].to_numpy())
     return cells.with_columns(
         pl.Series("value", value, nan_to_null=True),
@@ -364,23 +411,26 @@ def _rate(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame
     )
 
 
-def _of_the_cases(connection: duckdb.DuckDBPyConnection, metric: Metric) -> pl.DataFrame:
-    """What the statistic's own query gives: a complete record, without a sampling interval."""
-    words = {key: list(known) for key, known in metric.outcomes.items() if key in ("counted", "total")}
-    return _with_figures(
-        connection, _counts(connection, metric), sql(f"periods/{metric.statistic}.sql"), words
-    )
+def _as_told(cells: pl.DataFrame) -> pl.DataFrame:
+    """SQL told them: medians with order-statistic intervals, and what has no sampling interval."""
+    return cells
 
 
 _STATISTICS = {
     "share": _share,
-    "median": _median,
+    "median": _as_told,
     "rate": _rate,
-    "minutes": _of_the_cases,
-    "sum": _of_the_cases,
-    "distinct": _counts,
-    "effective_number": _counts,
+    "minutes": _as_told,
+    "sum": _as_told,
+    "distinct": _as_told,
+    "effective_number": _as_told,
 }
+_OWN_FIGURES: Mapping[str, tuple[str, ...]] = {
+    "median": ("value", "value_at_least", "ci_low", "ci_high", "coverage"),
+    "minutes": ("n", "value", "down_minutes", "total_minutes"),
+    "sum": ("n", "value", "sum_without_union"),
+}
+"""What a statistic's own query tells, in the place of what adds up."""
 _OWN_DETAILS: Mapping[str, tuple[str, ...]] = {
     "median": ("n_open", "value_at_least", "coverage"),
     "minutes": ("down_minutes", "total_minutes"),
@@ -393,13 +443,8 @@ _ACTIVITY: Mapping[str, str] = {"rate": "exposure", "minutes": "total_minutes"}
 """What there must be some of: a month without incidents is a quiet month, without exposure it is none."""
 
 
-def _with_details(connection: duckdb.DuckDBPyConnection, metric: Metric, cells: pl.DataFrame) -> pl.DataFrame:
+def _with_details(metric: Metric, cells: pl.DataFrame) -> pl.DataFrame:
     """The figures that the metric's page names, a column each: what is counted, then what is derived."""
-    for name, detail in metric.details.items():
-        if detail.distinct == "cluster_id":
-            select = sql("periods/different_clusters.sql")
-            cells = _with_figures(connection, cells, select, {"counted": list(metric.counted)})
-            cells = cells.with_columns(pl.col("n_different").fill_null(0)).rename({"n_different": name})
     n = pl.col("n")
     over = {
         name: n / pl.col(detail.counted_over)
@@ -468,25 +513,24 @@ def _lacking(metric: Metric, limits: Limits, otherwise: str) -> list[pl.Expr]:
     return found
 
 
-def _add_cells(connection: duckdb.DuckDBPyConnection, metric: Metric, statistics: pl.DataFrame) -> None:
-    """Store them, each with what it has besides, and whether the group rule withholds it."""
-    connection.register("statistics", statistics)
-    named = {"metric_id": metric.id, "definition_version": metric.definition_version}
-    connection.execute(_CELLS, named)
-    connection.unregister("statistics")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE differences AS {sql('periods/month_over_month.sql')}")
-    connection.execute(_CONTRIBUTIONS.format(is_from_people=str(metric.is_from_people).lower()))
-    decide_disclosure(connection)
-    withhold_differences(connection)
-    insert(connection, "trends.periods", _PERIODS)
+def _whole(metric: Metric, cells: pl.DataFrame) -> pl.DataFrame:
+    """The columns of ``trends.periods``: also the metric, the differences, and why a cell is withheld."""
+    few_raters = pl.when(pl.col("status") == "suppressed").then(pl.lit("few_raters"))
+    told = with_differences(cells).with_columns(
+        pl.lit(metric.id).alias("metric_id"),
+        pl.lit(metric.definition_version).alias("definition_version"),
+        pl.coalesce("withheld_reason", few_raters).alias("withheld_reason"),
+    )
+    return told.select(name for name in column_names("trends.periods") if name in told.columns)
 
 
-def _instants(metric: Metric, as_of_utc: datetime) -> dict[str, object]:
-    return {
-        "metric_id": metric.id,
-        "maturity_days": metric.maturity_days,
-        "as_of_utc": as_of_utc.replace(tzinfo=None),
-    }
+def _store(connection: duckdb.DuckDBPyConnection, waiting: list[pl.DataFrame]) -> None:
+    """Write the cells of several metrics at once, and forget them."""
+    if waiting:
+        connection.register("incoming", pl.concat(waiting, how="diagonal"))
+        insert(connection, "trends.periods", "SELECT * FROM incoming")
+        connection.unregister("incoming")
+        waiting.clear()
 
 
 def _reporting_periods(
@@ -497,11 +541,15 @@ def _reporting_periods(
 ) -> None:
     """The temporary table ``reporting_periods``: every month and quarter with a case, up to the as-of's."""
     last = local_date(as_of_utc, reporting_timezone)
-    starts = [
-        connection.execute(f"SELECT min(month_start) FROM cases.{metric.id}").fetchall()[0][0]
-        for metric in metrics
-    ]
-    first = min((start for start in starts if start is not None), default=last)
+    first = last
+    # Stored cases first: of those that are a view only what is earlier than the first month so far is read.
+    for metric in sorted(metrics, key=lambda metric: metric.is_read_from_core):
+        second_day = first_instant(first.replace(day=2), reporting_timezone).replace(tzinfo=None)
+        ((earlier,),) = connection.execute(
+            f"SELECT min(month_start) FROM cases.{metric.id} WHERE anchor_at_utc < $second_day",
+            {"second_day": second_day},
+        ).fetchall()
+        first = first if earlier is None else min(first, earlier)
     rows: list[Mapping[str, object]] = [
         {
             "grain": period.grain,

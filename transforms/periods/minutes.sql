@@ -4,7 +4,6 @@ WITH added AS (
     SELECT
         subject_kind,
         subject_id,
-        grain,
         period,
         count(DISTINCT coalesce(cluster_id, case_id)) FILTER (WHERE list_contains($counted, outcome)) AS n,
         coalesce(sum(round(exposure * 1000000000)::HUGEINT) FILTER (WHERE list_contains($counted, outcome)), 0)
@@ -12,7 +11,7 @@ WITH added AS (
         coalesce(sum(round(exposure * 1000000000)::HUGEINT) FILTER (WHERE list_contains($total, outcome)), 0)
             ::DOUBLE / 1000000000 AS total_minutes
     FROM cases
-    GROUP BY subject_kind, subject_id, grain, period
+    GROUP BY subject_kind, subject_id, period
 )
 
 SELECT *, 1 - down_minutes / nullif(total_minutes, 0) AS value

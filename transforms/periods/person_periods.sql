@@ -44,7 +44,7 @@ changes AS (
     HAVING max(date) + 1 >= min(date) + INTERVAL 3 MONTH
 ),
 
--- Days the person would have worked, had they not been away.
+-- Days the person would have worked, had they not been away. Who never was needs none.
 role_days AS (
     SELECT
         roster.person_id,
@@ -61,12 +61,13 @@ role_days AS (
         AND local_days.start_utc >= coalesce(roster.valid_from_utc, TIMESTAMP '0001-01-01')
         AND local_days.start_utc < coalesce(roster.valid_to_utc, TIMESTAMP '9999-12-31')
         AND list_contains(roster.working_days, isodow(local_days.local_date))
-    WHERE NOT EXISTS (
-        FROM core.calendar AS calendar
-        WHERE calendar.person_id IN (roster.person_id, '*')
-            AND calendar.date = local_days.local_date
-            AND calendar.kind = 'holiday'
-    )
+    WHERE roster.person_id IN (SELECT person_id FROM away_days)
+        AND NOT EXISTS (
+            FROM core.calendar AS calendar
+            WHERE calendar.person_id IN (roster.person_id, '*')
+                AND calendar.date = local_days.local_date
+                AND calendar.kind = 'holiday'
+        )
 ),
 
 counted_days AS (

@@ -3,7 +3,6 @@
 SELECT
     subject_kind,
     subject_id,
-    grain,
     period,
     count(DISTINCT coalesce(cluster_id, case_id)) FILTER (WHERE list_contains($counted, outcome)) AS n,
     (sum(round(exposure * 1000000000)::HUGEINT) FILTER (WHERE list_contains($counted, outcome)))::DOUBLE
@@ -11,4 +10,4 @@ SELECT
     (sum(round(amount * 1000000000)::HUGEINT) FILTER (WHERE list_contains($counted, outcome)))::DOUBLE
         / 1000000000 AS sum_without_union
 FROM cases
-GROUP BY subject_kind, subject_id, grain, period
+GROUP BY subject_kind, subject_id, period
