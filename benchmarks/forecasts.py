@@ -2,15 +2,26 @@
 
     python benchmarks/forecasts.py --data ../shared
 
-Full reads and nights over the emulator beside the checkout: recorded public reviews (GitHub), and made-up
-organisations of three sizes and seeds (all sources). Requests depend on nothing but the data; seconds
-depend on the machine and on who else uses it.
+Full reads and nights over the emulator beside the checkout, which runs in a process of its own and answers
+after ``--latency`` seconds (by default a fifth of one, as a server far away does; 0 leaves the machine alone
+to decide): recorded public reviews (GitHub), and made-up organisations of three sizes and seeds (all
+sources). Requests depend on nothing but the data. Seconds are those of a real clock: of asking, waiting,
+parsing and landing, not of building what follows.
 """
 
 import argparse
+import base64
+import json
+import os
+import subprocess
 import sys
 import tempfile
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,69 +29,130 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pipelines.outlook import holds
-from tests.pipelines.emulated import land, night_of, turn_to_loopback
-from tests.shared_material import SHARED, emulated_world
+from tests.pipelines.emulated import TOKENS, land, night_of, turn_to_loopback
+from tests.shared_material import SHARED
+from warehouse.landing import Reading
 
 DAY_SECONDS = 86_400
-ORGANISATIONS: dict[str, dict[str, Any]] = {
-    "5 people": {"seed": 5, "gen": {"months": 2, "people": 5, "prs_per_month": 10}},
-    "20 people": {"seed": 8, "gen": {"months": 12, "people": 20, "prs_per_month": 60}},
-    "40 people": {"seed": 3, "gen": {"months": 24, "people": 40, "prs_per_month": 150}},
+ORGANISATIONS: dict[str, dict[str, int]] = {
+    "5 people": {"seed": 5, "months": 2, "people": 5, "prs-per-month": 10},
+    "20 people": {"seed": 8, "months": 12, "people": 20, "prs-per-month": 60},
+    "40 people": {"seed": 3, "months": 24, "people": 40, "prs-per-month": 150},
 }
+RECORDED_NOW = "2023-04-20T02:00:00Z"
 
 
-def measure(what: str, world: Any, source: str, nights: int, **section: Any) -> None:
+@dataclass(slots=True)
+class Server:
+    """An emulator in a process of its own, by its addresses."""
+
+    addresses: Mapping[str, str]
+    jira: Any = None
+
+    def url(self, name: str) -> str:
+        return self.addresses[{"jira": "jira_cloud", "jira_dc": "jira_data_center"}.get(name, name)]
+
+    def post(self, path: str, document: Mapping[str, Any]) -> Any:
+        asked = urllib.request.Request(f"{self.url('github')}{path}", data=json.dumps(document).encode())
+        with urllib.request.urlopen(asked) as answer:
+            return json.load(answer)
+
+    def look_for_projects(self) -> None:
+        words = base64.b64encode(f"reader@example.com:{TOKENS['JIRA_TOKEN']}".encode()).decode()
+        asked = urllib.request.Request(
+            f"{self.url('jira')}/rest/api/2/project/search", headers={"Authorization": f"Basic {words}"}
+        )
+        with urllib.request.urlopen(asked) as answer:
+            self.jira = SimpleNamespace(projects=[one["key"] for one in json.load(answer)["values"]])
+
+
+@contextmanager
+def serving(shared: Path, *arguments: str, **settings: Any) -> Iterator[Server]:
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    ports = [f"--{name}-port=0" for name in ("github", "jira", "jira-dc", "pagerduty")]
+    command = [sys.executable, "-m", "sigemu", "serve", *ports, *options, *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(shared / "emulator")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            told = ""
+            while not told.rstrip().endswith("\n}"):
+                line = process.stdout.readline()
+                if not line:
+                    raise SystemExit("The emulator did not start.")
+                told += line
+            yield Server(json.loads(told))
+        finally:
+            process.terminate()
+
+
+def measure(what: str, server: Server, source: str, nights: int, **section: Any) -> None:
     """Print a line for the full read and one for the nights behind it."""
     with tempfile.TemporaryDirectory() as folder:
-        night = night_of(Path(folder), world, source, **section)
+        night = night_of(Path(folder), server, source, **section)
         taken = []
         for _ in range(nights + 1):
             manifest = land(night, source)
             told = manifest.reading
             assert told is not None
-            foreseen = (told.foreseen_requests or 0, told.foreseen_seconds or 0.0)
-            held = holds_requests(told, manifest.requests)
-            taken.append((*foreseen, manifest.requests, told.seconds or 0.0, held))
-            world.clock.set(advance=DAY_SECONDS)
+            assert told.foreseen_requests is not None
+            taken.append((told, manifest.requests))
+            server.post("/__clock__", {"advance": DAY_SECONDS})
     for name, rows in (("full read", taken[:1]), (f"{nights} nights", taken[1:])):
-        requests, seconds, asked, took, held = (sum(column) for column in zip(*rows, strict=True))
+        requests = sum(told.foreseen_requests or 0 for told, _ in rows)
+        asked = sum(requests for _, requests in rows)
+        seconds = sum(told.foreseen_seconds or 0.0 for told, _ in rows)
+        took = sum(told.seconds or 0.0 for told, _ in rows)
+        off = [abs(1 - (told.foreseen_seconds or 0.0) / (told.seconds or 1.0)) for told, _ in rows]
         print(
             f"| {what} | {source} | {name} | {requests} | {asked} | {requests / asked:.2f} "
-            f"| {held} of {len(rows)} | {seconds / took:.2f} |",
+            f"| {sum(holds_requests(told, n) for told, n in rows)} of {len(rows)} "
+            f"| {seconds:.1f} | {took:.1f} | {seconds / took:.2f} "
+            f"| {sum(holds(told, n) for told, n in rows)} of {len(rows)} | {max(off):.2f} |",
             flush=True,
         )
 
 
-def holds_requests(told: Any, requests: int) -> bool:
+def holds_requests(told: Reading, requests: int) -> bool:
     """Whether the requests were foreseen to a tenth, or to two."""
-    return holds(type(told)(**{**_fields(told), "seconds": None}), requests)
-
-
-def _fields(told: Any) -> dict[str, Any]:
-    return {name: getattr(told, name) for name in told.__slots__}
+    return holds(
+        Reading(**{**{name: getattr(told, name) for name in told.__slots__}, "seconds": None}), requests
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder with emulator/ and contracts/")
     parser.add_argument("--nights", type=int, default=7)
+    parser.add_argument("--latency", type=float, default=0.2, help="seconds before each answer")
+    parser.add_argument("--only", choices=["public reviews", *ORGANISATIONS], help="one organisation")
+    parser.add_argument("--source", choices=["github", "pagerduty", "jira"], help="one source")
     asked = parser.parse_args()
     if asked.data.resolve() != SHARED.resolve():
         raise SystemExit(f"{asked.data} is not the folder with emulator/ that lies beside this checkout.")
-    print("| organisation | source | what | foreseen | taken | ratio | held | seconds |")
-    print("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |")
-    with pytest.MonkeyPatch.context() as patch:
-        recorded = emulated_world(data_dir=asked.data / "data", now="2023-04-20T02:00:00Z")
-        names = sorted(recorded.github.repos)
-        measure("public reviews", recorded, "github", asked.nights, organizations=[], repositories=names)
-        recorded.stop()
-        for what, settings in ORGANISATIONS.items():
-            world = emulated_world(**settings)
-            turn_to_loopback(world, patch)
-            for source in ("github", "pagerduty", "jira"):
-                world.clock.set(now=world.default_now)
-                measure(what, world, source, asked.nights)
-            world.stop()
+    shared = asked.data.resolve()
+    common = {"contracts": shared / "contracts", "latency": asked.latency}
+    print(
+        "| organisation | source | what | requests foreseen | taken | ratio | held | seconds foreseen "
+        "| taken | ratio | both held | furthest off |"
+    )
+    print("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    if asked.only in (None, "public reviews") and asked.source in (None, "github"):
+        with serving(shared, data=shared / "data", now=RECORDED_NOW, **common) as server:
+            server.look_for_projects()
+            folders = (shared / "data" / "github").glob("*__*")
+            names = sorted(folder.name.replace("__", "/") for folder in folders)
+            measure("public reviews", server, "github", asked.nights, organizations=[], repositories=names)
+    for what, settings in ORGANISATIONS.items():
+        if asked.only not in (None, what):
+            continue
+        for source in ("github", "pagerduty", "jira"):
+            if asked.source not in (None, source):
+                continue
+            with serving(shared, **settings, **common) as server, pytest.MonkeyPatch.context() as patch:
+                server.look_for_projects()
+                turn_to_loopback(server, patch)
+                measure(what, server, source, asked.nights)
 
 
 if __name__ == "__main__":

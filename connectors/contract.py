@@ -61,11 +61,19 @@ class Gap:
 
 @dataclass(slots=True)
 class Cost:
-    """Requests of one kind, the points they cost, and the seconds until the next one was asked."""
+    """Requests of one kind, the points they cost, and the seconds until the next one was asked.
+
+    ``rows``: what they brought or asked about, where that is known of what is ahead too; else nothing.
+    """
 
     requests: int = 0
     points: int = 0
     seconds: float = 0.0
+    rows: int = 0
+
+
+FIRST = 20
+"""So many requests of a kind are timed one by one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,13 +81,15 @@ class Usage:
     """What reading has cost so far, in all and by the kind of what was asked for.
 
     The time of a request ends when the next is asked: what is made of its answer belongs to it. ``clock``
-    gives seconds that only go forward, without those of waiting for a limit.
+    gives seconds that only go forward, without those of waiting for a limit. ``first`` has the first requests
+    of each kind one by one.
     """
 
     requests: int = 0
     points: int = 0
     kinds: dict[str, Cost] = field(default_factory=dict)
-    clock: Callable[[], float] = time.perf_counter
+    first: dict[str, list[Cost]] = field(default_factory=dict)
+    clock: Callable[[], float] = field(default_factory=lambda: time.perf_counter)
     _asked: tuple[str, float] | None = None
 
     def asks(self, kind: str) -> None:
@@ -87,35 +97,53 @@ class Usage:
         self.ends()
         self.requests += 1
         self.kinds.setdefault(kind, Cost()).requests += 1
+        first = self.first.setdefault(kind, [])
+        if len(first) < FIRST:
+            first.append(Cost(requests=1))
         self._asked = (kind, self.clock())
 
     def costs(self, points: int) -> None:
         """Points of the request that was asked last."""
         self.points += points
-        if self._asked is not None:
-            self.kinds[self._asked[0]].points += points
+        for cost in self._of_the_last():
+            cost.points += points
+
+    def brings(self, rows: int) -> None:
+        """Rows of the request that was asked last."""
+        for cost in self._of_the_last():
+            cost.rows += rows
 
     def outlook(
         self,
         more: Mapping[str, float],
         *,
         is_full: bool,
+        rows: Mapping[str, float] | None = None,
         unknown: Sequence[str] = (),
         limit: "Limit | None" = None,
     ) -> "Outlook":
-        """What a run will take that has so many requests of each kind before it."""
+        """What a run will take that has so many requests of each kind before it. ``rows``: of those ahead."""
         requests: dict[str, float] = {kind: cost.requests for kind, cost in self.kinds.items()}
         for kind, n in more.items():
             requests[kind] = requests.get(kind, 0) + n
         expected = {kind: n for kind, n in requests.items() if n}
-        return Outlook(is_full=is_full, requests=expected, unknown=tuple(unknown), limit=limit)
+        return Outlook(
+            is_full=is_full, requests=expected, rows=rows or {}, unknown=tuple(unknown), limit=limit
+        )
 
     def ends(self) -> None:
         """What was made of the last answer is done."""
-        if self._asked is not None:
-            kind, begun = self._asked
-            self.kinds[kind].seconds += self.clock() - begun
-            self._asked = None
+        for cost in self._of_the_last():
+            cost.seconds += self.clock() - (self._asked or ("", 0.0))[1]
+        self._asked = None
+
+    def _of_the_last(self) -> list[Cost]:
+        """What is told of the request that was asked last is told of."""
+        if self._asked is None:
+            return []
+        kind = self._asked[0]
+        is_first = self.kinds[kind].requests == len(self.first[kind])
+        return [self.kinds[kind], *self.first[kind][-1:]] if is_first else [self.kinds[kind]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,13 +187,15 @@ class Limit:
 class Outlook:
     """How many requests of each kind a run will take, what it has asked so far included.
 
-    Parts of a request are those that may be made or not.
+    Parts of a request are those that may be made or not. ``rows``: what the requests that are ahead will
+    bring or ask about, of kinds whose time depends on it.
     ``unknown`` says in words what the source does not count beforehand, so that it may take more. ``limit``
     is that of the source, where it says one.
     """
 
     is_full: bool
     requests: Mapping[str, float]
+    rows: Mapping[str, float] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     limit: Limit | None = None
 

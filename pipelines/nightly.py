@@ -230,7 +230,7 @@ def _land(night: Night, registered: Registered) -> Manifest:
     source.usage.ends()
     source.usage.clock = lambda: time.perf_counter() - night.patience.waited_seconds
     try:
-        told = _look_ahead(night, source, load)
+        told = _look_ahead(night, source, load, waited)
         for item in source.pages():
             if isinstance(item, Page):
                 pages += 1
@@ -257,12 +257,13 @@ def _land(night: Night, registered: Registered) -> Manifest:
     waited = night.patience.waited_seconds - waited
     reading = Reading(
         is_full=told is None or told.is_full,
-        kinds={kind: (cost.requests, cost.points, round(cost.seconds, 3)) for kind, cost in kinds.items()},
+        kinds={
+            kind: (cost.requests, cost.points, round(cost.seconds, 3), cost.rows)
+            for kind, cost in kinds.items()
+        },
         seconds=None if goes_on else round(sum(cost.seconds for cost in kinds.values()) + waited, 3),
         foreseen_requests=None if told is None else told.requests,
-        foreseen_seconds=(
-            None if told is None or told.seconds is None or goes_on else round(told.seconds, 3)
-        ),
+        foreseen_seconds=None if told is None or goes_on else round(told.seconds, 3),
     )
     manifest = load.finish(
         requests=source.usage.requests, points=source.usage.points, reading=reading if kinds else None
@@ -279,7 +280,7 @@ def _land(night: Night, registered: Registered) -> Manifest:
     return manifest
 
 
-def _look_ahead(night: Night, source: Source, load: Load) -> Forecast | None:
+def _look_ahead(night: Night, source: Source, load: Load, waited_before: float) -> Forecast | None:
     """Say what reading the source will take, before it is read. None where it cannot tell, or nobody waits:
     the made-up organisation has no network and no limits."""
     if not isinstance(source, Foreseeing) or night.settings.sources.demo is not None:
@@ -290,7 +291,8 @@ def _look_ahead(night: Night, source: Source, load: Load) -> Forecast | None:
         past,
         lambda page: scratch.write(page.records, scope=page.scope, fetched_at_utc=page.served_at_utc),
     )
-    told = forecast(outlook, source.usage, past)
+    waited = night.patience.waited_seconds - waited_before
+    told = forecast(outlook, source.usage, past, waited_seconds=waited)
     left = night.patience.may_wait_seconds - night.patience.waited_seconds
     for line in ahead_in_words(source.name, told, left):
         night.say(line)

@@ -4,10 +4,11 @@ Here: seconds and waiting from requests by kind; the words before and after.
 Not here: how many requests of each kind (the source's ``outlook``), where it is kept (``warehouse.landing``).
 
 How long a request of a kind takes is what it took in the newest loads, and in a first run what the first
-answers took. Waiting is reckoned from the points that are left and those of the hours to come.
+answers took; the way to the server and back is that of this run. Waiting is reckoned from the points that
+are left and those of the hours to come. What is built of what was read is no part of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from connectors.contract import Cost, Limit, Outlook, PastRun, Usage
@@ -19,21 +20,19 @@ LOADS = 5
 SHARE, REQUESTS, SECONDS = 0.1, 2, 1.0
 """A forecast held where it was off by this share at most, or by so little. Two requests, because nothing
 counts beforehand whether a night's sweep finds anything: one for it, and one for the rest of its lists."""
-TIMED = 0.5
-"""At least this share of the requests ahead must be of kinds that were timed, for a time to be told."""
 _AN_HOUR = 3_600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What reading will take. ``seconds`` hold ``waiting_seconds``; ``unknown`` is not among it.
+    """What reading will take: asking, parsing and landing, not what is built from it.
 
-    ``seconds`` is None where most of the requests are of kinds of which none was ever timed.
+    ``seconds`` hold ``waiting_seconds``; ``unknown`` is not among them.
     """
 
     is_full: bool
     requests: int
-    seconds: float | None
+    seconds: float
     waiting_seconds: float
     unknown: tuple[str, ...]
     limit: Limit | None
@@ -51,25 +50,28 @@ def past_runs(manifests: Sequence[Manifest], source: str, reads: str) -> list[Pa
     ]
 
 
-def forecast(outlook: Outlook, usage: Usage, past: Sequence[PastRun]) -> Forecast:
-    """The forecast of a run that has taken ``usage`` so far."""
+def forecast(
+    outlook: Outlook, usage: Usage, past: Sequence[PastRun], *, waited_seconds: float = 0.0
+) -> Forecast:
+    """The forecast of a run that has taken ``usage`` so far, and waited so long for limits."""
     usage.ends()
-    rates = _rates([run.kinds for run in past[-LOADS:]] or [], usage.kinds)
+    alike = [run.kinds for run in past if run.is_full == outlook.is_full] or [run.kinds for run in past]
+    paces, other = _paces(alike[-LOADS:], usage)
     ahead = {
         kind: max(0.0, n - (usage.kinds[kind].requests if kind in usage.kinds else 0))
         for kind, n in outlook.requests.items()
     }
-    average = _of_all(rates)
-    seconds = sum(n * rates.get(kind, average)[0] for kind, n in ahead.items())
-    points = sum(n * rates.get(kind, average)[1] for kind, n in ahead.items())
-    waiting = waiting_seconds(outlook.limit, usage.points, points, seconds)
+    seconds, points = 0.0, 0.0
+    for kind, n in ahead.items():
+        pace = paces.get(kind, other)
+        seconds += pace.seconds(n, outlook.rows.get(kind))
+        points += n * pace.points
+    waiting = waited_seconds + waiting_seconds(outlook.limit, usage.points, points, seconds)
     so_far = sum(cost.seconds for cost in usage.kinds.values())
-    timed = sum(n for kind, n in ahead.items() if kind in rates)
-    is_timed = timed >= TIMED * sum(ahead.values())
     return Forecast(
         is_full=outlook.is_full,
         requests=round(sum(outlook.requests.values())),
-        seconds=so_far + seconds + waiting if is_timed else None,
+        seconds=so_far + seconds + waiting,
         waiting_seconds=waiting,
         unknown=outlook.unknown,
         limit=outlook.limit,
@@ -92,9 +94,7 @@ def waiting_seconds(limit: Limit | None, used: int, points: float, seconds: floa
 
 def ahead_in_words(source: str, told: Forecast, may_wait_seconds: float) -> list[str]:
     """The lines before a source is read."""
-    line = f"{source}: about {told.requests:,} requests are ahead; how long they take, the next run knows"
-    if told.seconds is not None:
-        line = f"{source}: about {told.requests:,} requests in {duration(max(1.0, told.seconds))} are ahead"
+    line = f"{source}: reading it takes about {told.requests:,} requests and {_time(told.seconds)}"
     if told.waiting_seconds >= SECONDS and told.limit is not None:
         line += (
             f", {duration(told.waiting_seconds)} of it waiting for new points "
@@ -115,11 +115,15 @@ def taken_in_words(reading: Reading, requests: int) -> str:
     """What it took beside what was foreseen, for the line after a source was read."""
     if reading.foreseen_requests is None:
         return ""
-    took = "" if reading.seconds is None else f" in {duration(max(1.0, reading.seconds))}"
+    took = "" if reading.seconds is None else f" in {_time(reading.seconds)}"
     seconds = reading.foreseen_seconds
-    foreseen = "" if seconds is None else f" in {duration(max(1.0, seconds))}"
+    foreseen = "" if seconds is None else f" in {_time(seconds)}"
     verdict = "" if holds(reading, requests) else ", more than 10% off"
     return f"{took} (foreseen: {reading.foreseen_requests:,}{foreseen}{verdict})"
+
+
+def _time(seconds: float) -> str:
+    return duration(max(1.0, seconds))
 
 
 def holds(reading: Reading, requests: int) -> bool:
@@ -132,27 +136,75 @@ def holds(reading: Reading, requests: int) -> bool:
     )
 
 
-def _rates(past: Sequence[Mapping[str, Cost]], now: Mapping[str, Cost]) -> dict[str, tuple[float, float]]:
-    """Seconds and points of one request of each kind: of earlier loads, else of this run."""
-    sums: dict[str, Cost] = {}
-    for kinds in past or [now]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pace:
+    """How long a request of a kind takes: as long as the quickest, ``each`` more, and so much for a row.
+
+    ``rows``: so many a request has, where nobody knows how many are ahead.
+    """
+
+    least: float
+    each: float = 0.0
+    row: float = 0.0
+    rows: float = 0.0
+    points: float = 0.0
+
+    def seconds(self, requests: float, rows: float | None) -> float:
+        rows = requests * self.rows if rows is None else rows
+        return requests * (self.least + self.each) + self.row * rows
+
+
+def _paces(past: Sequence[Mapping[str, Cost]], usage: Usage) -> tuple[dict[str, _Pace], _Pace]:
+    """The pace of each kind that was ever asked for, and that of all others.
+
+    The way to the server and back is measured in this run, as far as it has come, because it differs from
+    hour to hour; what a kind takes beyond that is what it took in earlier runs, or else in this one.
+    """
+    before: dict[str, list[Cost]] = {}
+    for kinds in past:
         for kind, cost in kinds.items():
-            sums.setdefault(kind, Cost())
-            sums[kind].requests += cost.requests
-            sums[kind].points += cost.points
-            sums[kind].seconds += cost.seconds
-    here = {kind: cost for kind, cost in now.items() if kind not in sums}
-    return {
-        kind: (cost.seconds / cost.requests, cost.points / cost.requests)
-        for kind, cost in {**sums, **here}.items()
-        if cost.requests
-    }
+            before.setdefault(kind, []).append(cost)
+    now = {kind: [cost for cost in first if cost.requests] for kind, first in usage.first.items()}
+    both = now.keys() & before.keys()
+    least_now, least_before = _least(now, both or set(now)), _least(before, both or set(before))
+    least = least_now if now else least_before
+    paces = {kind: _pace(costs, least_now, least) for kind, costs in now.items()}
+    paces |= {kind: _pace(costs, least_before, least) for kind, costs in before.items()}
+    rows = sum(cost.rows for costs in (*now.values(), *before.values()) for cost in costs)
+    more = sum(
+        pace.row * cost.rows
+        for kind, pace in paces.items()
+        for cost in (*now.get(kind, ()), *before.get(kind, ()))
+    )
+    n = max(1, len(paces))
+    return paces, _Pace(
+        least=least,
+        each=sum(pace.each for pace in paces.values()) / n,
+        row=more / rows if rows else 0.0,
+        points=sum(pace.points for pace in paces.values()) / n,
+    )
 
 
-def _of_all(rates: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
-    """What a request of a kind takes of which nothing is known: the mean of the kinds."""
-    if not rates:
-        return 0.0, 0.0
-    seconds = sum(seconds for seconds, _ in rates.values())
-    points = sum(points for _, points in rates.values())
-    return seconds / len(rates), points / len(rates)
+def _pace(costs: Sequence[Cost], least: float, least_now: float) -> _Pace:
+    """Of requests, or of runs with several: whether what each takes beyond the least goes with its rows, or
+    is the same whatever it brings, is told by which of both comes nearer to all of them."""
+    requests, rows = sum(cost.requests for cost in costs), sum(cost.rows for cost in costs)
+    more = [max(0.0, cost.seconds - cost.requests * least) for cost in costs]
+    each, row = sum(more) / max(1, requests), sum(more) / rows if rows else 0.0
+    off_each = sum(abs(seconds - each * cost.requests) for seconds, cost in zip(more, costs, strict=True))
+    off_row = sum(abs(seconds - row * cost.rows) for seconds, cost in zip(more, costs, strict=True))
+    goes_with_rows = rows > 0 and off_row <= off_each
+    return _Pace(
+        least=least_now,
+        each=0.0 if goes_with_rows else each,
+        row=row if goes_with_rows else 0.0,
+        rows=rows / max(1, requests),
+        points=sum(cost.points for cost in costs) / max(1, requests),
+    )
+
+
+def _least(kinds: Mapping[str, Sequence[Cost]], among: Set[str]) -> float:
+    """How long the quickest of these kinds of requests takes."""
+    own = [costs for kind, costs in kinds.items() if kind in among]
+    sums = [(sum(one.seconds for one in costs), sum(one.requests for one in costs)) for costs in own]
+    return min((seconds / requests for seconds, requests in sums if requests), default=0.0)

@@ -65,13 +65,14 @@ class Pack:
 class Reading:
     """What reading a load took, and what had been foreseen.
 
-    ``kinds``: requests, points and seconds by the kind of what was asked for, without waiting for limits.
+    ``kinds``: requests, points, seconds and rows by the kind of what was asked for, without waiting for
+    limits; loads of earlier versions tell no rows.
     ``is_full``: it read everything. ``seconds``: all of it, with waiting; None where a load was gone on with,
     because the times of two runs are no time of one. Foreseen is None where nobody could tell.
     """
 
     is_full: bool
-    kinds: Mapping[str, tuple[int, int, float]]
+    kinds: Mapping[str, tuple[int, int, float, int]]
     seconds: float | None
     foreseen_requests: int | None
     foreseen_seconds: float | None
@@ -413,7 +414,10 @@ def _reading(document: dict[str, Any] | None) -> Reading | None:
     """Loads of earlier versions do not say."""
     if document is None:
         return None
-    kinds = {kind: (int(n), int(points), float(s)) for kind, (n, points, s) in document["kinds"].items()}
+    kinds = {
+        kind: (int(n), int(points), float(seconds), int(*rows) if rows else 0)
+        for kind, (n, points, seconds, *rows) in document["kinds"].items()
+    }
     return Reading(**{**document, "kinds": kinds})
 
 

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain, cycle, islice
 from typing import Any
 
-from connectors.contract import Gap, Limit, Outlook, Page, PastRun, Usage, usual
+from connectors.contract import Cost, Gap, Limit, Outlook, Page, PastRun, Usage, usual
 from connectors.errors import SkippableRecordError, StopScopeError, StopSourceError, TriedOftenError
 from connectors.github.answers import (
     Again,
@@ -40,10 +41,12 @@ from connectors.github.deployments import deployment_pages
 from connectors.github.identities import read_identities
 from connectors.github.known import KnownRepository, KnownThread
 from connectors.github.outlook import (
+    NODES,
     RESTS,
     deployments_before,
     kind_of,
     limit_of,
+    nodes_of,
     pages_of,
     requests_for,
     span_of,
@@ -72,7 +75,7 @@ SMALLEST_PAGE = 10
 """What a search counts may be a little behind: a page for few pull requests has room for some more."""
 MAY_BE = 0.5
 """Of a request that is made or not, and no earlier night tells."""
-SAMPLE = 3
+SAMPLE = 6
 """So many first pages tell, where no run before does, how long a page takes."""
 QUIET_REQUESTS = 20
 """After fewer requests than this, a night also asks whose accounts are that nobody claims."""
@@ -118,7 +121,7 @@ class GitHubSource:
     _limit: Limit | None = None
     _listed: list["Found | Page | Gap"] | None = None
     _changed_in: dict[str, int] = field(default_factory=dict)
-    _ahead: dict[str, Answer] = field(default_factory=dict)
+    _begun: dict[str, Iterator[Page | Gap]] = field(default_factory=dict)
 
     @property
     def reads(self) -> str:
@@ -139,7 +142,6 @@ class GitHubSource:
     def pages(self) -> Iterator[Page | Gap]:
         """Every page of every repository; a repository that cannot be read to its end ends with a gap."""
         self.server_time()
-        self._told = set()
         try:
             yield from self._all()
         except StopSourceError as reason:  # those with something waiting must not count as read to the end
@@ -149,13 +151,17 @@ class GitHubSource:
 
     def _all(self) -> Iterator[Page | Gap]:
         seen = {name.lower() for name in self.left_out}
-        self._unread.clear()
+        if self._listed is None:
+            self._told.clear()
+            self._unread.clear()
         for found in self._found() if self._listed is None else self._listed:
             if not isinstance(found, Found):
                 yield found
             elif found.name.lower() not in seen and not self._is_left_out(found):
                 seen.add(found.name.lower())
-                yield from self._unchanged(found) or self._repository(found.name)
+                begun = self._begun.pop(found.name, None)
+                yield from begun or self._unchanged(found) or self._repository(found.name)
+        self._listed = None
         yield from self._out_of_sight()
         if self.known:
             yield from self._sweep()
@@ -197,6 +203,8 @@ class GitHubSource:
         """How many requests a run will take. What is asked for that is part of the run and not asked twice,
         but for the counts. Raises StopSourceError."""
         self.server_time()
+        self._told.clear()
+        self._unread.clear()
         self._listed = list(self._found())
         seen = {name.lower() for name in self.left_out}
         found: list[Found] = []
@@ -205,11 +213,16 @@ class GitHubSource:
                 seen.add(each.name.lower())
                 found.append(each)
         unknown: list[str] = []
-        pages = self._pages_ahead([each for each in found if not self._is_unchanged(each)], unknown)
-        if not any("PullRequests" in run.kinds for run in past):
-            self._sample(pages, rehearse)
+        ahead = self._ahead_in([each for each in found if not self._is_unchanged(each)], unknown)
+        pages = {name: pages for name, (pages, _) in ahead.items()}
+        listed = sum(n for _, n in ahead.values())
         is_full = not self.known
-        more: dict[str, float] = {"PullRequests": sum(pages.values()) - len(self._ahead)}
+        if is_full:
+            self._begin(pages, rehearse)
+        done = self.usage.kinds.get("PullRequests", Cost())
+        more: dict[str, float] = {"PullRequests": max(0, sum(pages.values()) - done.requests)}
+        nodes_of_each = NODES["PullRequests"] + NODES[RESTS] * self._rests_of_each()
+        nodes: dict[str, float] = {"PullRequests": max(0.0, listed * nodes_of_each - done.rows)}
         more["Deployments"] = self._deployments_ahead([each.name for each in found], past, unknown)
         ids = {each.repository.repository_id for each in found if each.repository is not None}
         gone = [
@@ -217,16 +230,16 @@ class GitHubSource:
         ]
         if not is_full:
             more["RepositoryState"] = requests_for(len(gone), REPOSITORIES_A_REQUEST)
-            more |= self._sweep_ahead(found, pages, past)
+            more |= self._sweep_ahead(found, pages, past, nodes)
         rests = usual(past, RESTS, is_full=is_full, otherwise=MAY_BE)
         more[RESTS] = max(1.0, rests) if pages else rests
         more["CreatedPullRequests"] = requests_for(len(found), COUNTS_A_REQUEST)
         so_far = self.usage.requests + sum(more.values())
         more["AccountAddresses"] = self._identities_ahead(so_far, reads_any=bool(pages))
-        return self.usage.outlook(more, is_full=is_full, unknown=unknown, limit=self._limit)
+        return self.usage.outlook(more, is_full=is_full, rows=nodes, unknown=unknown, limit=self._limit)
 
-    def _pages_ahead(self, walked: Sequence["Found"], unknown: list[str]) -> dict[str, int]:
-        """How many pages each repository has that is to be walked, by its name."""
+    def _ahead_in(self, walked: Sequence["Found"], unknown: list[str]) -> dict[str, tuple[int, int]]:
+        """How many pages and pull requests will come of each repository to be walked, by its name."""
         since: dict[str, datetime | None] = {}
         for each in walked:
             key = self._scope_of(each.name) if each.repository is None else each.repository.repository_id
@@ -237,40 +250,39 @@ class GitHubSource:
             search_text(name, None, self.server_time()) if first is None else changed_text(name, first)
             for name, first in since.items()
         ]
-        pages = {}
+        ahead = {}
         for (name, first), n in zip(since.items(), self._counts(texts), strict=True):
             if n is None:
                 unknown.append(f"how many pull requests {name} has")
             elif first is not None:
                 self._changed_in[name] = n
-            pages[name] = pages_of(n or 0, is_whole=first is None, size=self._page_size(name))
-        return pages
+            size = self._page_size(name)
+            pages = pages_of(n or 0, is_whole=first is None, size=size)
+            ahead[name] = (pages, (n or 0) if first is None else pages * size)
+        return ahead
 
     def _page_size(self, name: str) -> int:
         """So many pull requests a page as have changed, and one behind them, where that is told."""
         changed = self._changed_in.get(name)
         return self.page_size if changed is None else min(self.page_size, max(SMALLEST_PAGE, changed + 1))
 
-    def _sample(self, pages: Mapping[str, int], rehearse: Callable[[Page], None]) -> None:
-        """The first pages of the largest repositories, which tell how long a page takes. They are kept."""
-        for name in sorted(pages, key=lambda each: -pages[each])[:SAMPLE]:
-            try:
-                answer = self._ask_for_page(name, None, PageSize(largest=self.page_size, now=self.page_size))
-                fields = path_of(answer, "repository", what=name)
-                connection = path_of(answer, "repository", "pullRequests", what=name)
-                listed = listed_of(connection, name, "pull requests")
-                rehearse(self._rehearsed(listed, repository_of(fields, name), answer.served_at_utc))
-            except StopScopeError:
-                continue  # the walk asks again, and says what is wrong
-            self._ahead[name] = answer
+    def _begin(self, pages: Mapping[str, int], rehearse: Callable[[Page], None]) -> None:
+        """Begin the walks of the largest repositories: their first pages tell how long a page takes, with
+        the rests that ride along. What they gave so far comes again where the walks go on."""
+        given: dict[str, list[Page | Gap]] = {}
+        walks: dict[str, Iterator[Page | Gap]] = {}
+        largest = sorted(pages, key=lambda each: -pages[each])[:SAMPLE]
+        for name in islice(cycle(largest), SAMPLE):
+            walks.setdefault(name, self._repository(name))
+            for item in islice(walks[name], 1):
+                given.setdefault(name, []).append(item)
+                if isinstance(item, Page):
+                    rehearse(item)
+        self._begun = {name: chain(given.get(name, ()), walk) for name, walk in walks.items()}
 
-    def _rehearsed(self, listed: Sequence[Any], repository: Repository, served_at_utc: datetime) -> Page:
-        parsed = Parsed(scope=repository.repository_id, served_at_utc=served_at_utc)
-        for node in listed:
-            if isinstance(node, dict):
-                parse_pull_request(node, repository, parsed, ref="")
-        records = parsed.all_records()
-        return Page(scope=repository.repository_id, served_at_utc=served_at_utc, records=records)
+    def _rests_of_each(self) -> float:
+        """How many nested lists go on in a pull request, by those read so far."""
+        return self._waiting.found / len(self._read_again) if self._read_again else 0.0
 
     def _deployments_ahead(self, names: Sequence[str], past: Sequence[PastRun], unknown: list[str]) -> float:
         """Requests for what reached production: one for some repositories, and what goes on behind it."""
@@ -297,9 +309,13 @@ class GitHubSource:
         return first + sum(requests_for(n, DEPLOYMENTS_A_PAGE) for n in behind)
 
     def _sweep_ahead(
-        self, found: Sequence["Found"], pages: Mapping[str, int], past: Sequence[PastRun]
+        self,
+        found: Sequence["Found"],
+        pages: Mapping[str, int],
+        past: Sequence[PastRun],
+        nodes: dict[str, float],
     ) -> dict[str, float]:
-        """Requests of the sweep, and those for what it finds."""
+        """Requests of the sweep, and those for what it finds; what it asks about goes to ``nodes``."""
         read = {one.repository.repository_id: one.name for one in found if one.repository is not None}
         known = {key: one for key, one in self.known.items() if key in read}
         anyway = {key: pages[name] * self._page_size(name) for key, name in read.items() if name in pages}
@@ -308,6 +324,9 @@ class GitHubSource:
             {key: sum(map(len, one.rated.values())) for key, one in known.items()},
             anyway,
         )
+        nodes |= {
+            kind: n * NODES[kind] for kind, n in (("ThreadStates", looked_at), ("ReactionCounts", rated))
+        }
         return {
             "ThreadStates": requests_for(looked_at, SWEPT_A_REQUEST),
             "ReactionCounts": requests_for(rated, RATED_A_REQUEST),
@@ -530,8 +549,6 @@ class GitHubSource:
 
     def _ask_for_page(self, name: str, after: str | None, size: PageSize) -> Answer:
         """One page, and with it rests that wait."""
-        if after is None and name in self._ahead:
-            return self._ahead.pop(name)
         owner, _, short = name.partition("/")
         asked = {"owner": owner, "name": short, "after": after}
         return size.ask(
@@ -785,6 +802,7 @@ class GitHubSource:
         self.usage.asks(kind_of(operations))
         answer = self.transport.send(operations)
         self.usage.costs(answer.points)
+        self.usage.brings(nodes_of(operations, answer))
         return answer
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.contract import Limit
-from connectors.github.transport import Json, Operation
+from connectors.github.transport import Answer, Json, Operation
 
 RESTS = "rests of lists"
 POINTS_AN_HOUR = 5_000
@@ -25,6 +25,28 @@ def kind_of(operations: Sequence[Operation]) -> str:
     """What a request is asked for: that of its first operation; what rides along is beside it."""
     name = operations[0].name
     return RESTS if name.startswith("More") and name != "MoreDeploymentStatuses" else name
+
+
+NODES: Mapping[str, int] = {
+    "PullRequests": 130,
+    "PullRequestsById": 130,
+    "ThreadStates": 50,
+    "ReactionCounts": 8,
+    RESTS: 100,
+}
+"""Nodes that are asked for with one row of a request of each kind: what GitHub's time goes with."""
+
+
+def nodes_of(operations: Sequence[Operation], answer: Answer) -> int:
+    """About how many nodes a request has asked for of what is there; rests that ride along are among it."""
+    kind, data = kind_of(operations), answer.data[0] or {}
+    if kind == "PullRequests":
+        listed = ((data.get("repository") or {}).get("pullRequests") or {}).get("nodes")
+        rows = len(listed) if isinstance(listed, list) else 0
+        return NODES[kind] * rows + NODES[RESTS] * (len(operations) - 1)
+    if kind == RESTS:
+        return NODES[RESTS] * len(operations)
+    return NODES.get(kind, 0) * sum(len(each.variables.get("ids", ())) for each in operations)
 
 
 def requests_for(rows: int, size: int) -> int:

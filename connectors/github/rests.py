@@ -30,6 +30,7 @@ class Waiting:
     """
 
     rests: list["Rest"] = field(default_factory=list)
+    found: int = 0
     pull_requests: dict[str, tuple[Repository, Json]] = field(default_factory=dict)
 
     def hold_back(self, listed: Sequence[Any], repository: Repository) -> list[Any]:
@@ -41,6 +42,7 @@ class Waiting:
             if rests and "_unread" not in node:
                 self.pull_requests[node["id"]] = (repository, node)
                 self.rests += rests
+                self.found += len(rests)
             else:
                 whole.append(node)
         return whole

@@ -9,8 +9,10 @@ all the same is found by the count at its end and read by its id.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, Literal
 
 from connectors.contract import Gap, Outlook, Page, PastRun, Record, RejectedRecord, Usage, usual
@@ -47,6 +49,7 @@ LOST_SHARE, LOST_AT_LEAST = 0.05, 10
 """More than this share of a project gone at once is a permission taken away, and no deletion."""
 
 SITE = "jira:site"
+IN_ORDER = " ORDER BY created ASC, key ASC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,7 @@ class JiraSource:
     _named_statuses: set[str] = field(default_factory=set)
     _looked_at: tuple[Reading, list[Project]] | None = None
     _counted: dict[str, int | None] = field(default_factory=dict)
+    _begun: dict[str, Iterator[tuple[list[Any], datetime]]] = field(default_factory=dict)
 
     @property
     def reads(self) -> str:
@@ -139,9 +143,9 @@ class JiraSource:
         except StopScopeError as reason:
             raise StopSourceError(str(reason)) from None
 
-    def outlook(self, past: Sequence[PastRun], _: Callable[[Page], None], /) -> Outlook:
+    def outlook(self, past: Sequence[PastRun], rehearse: Callable[[Page], None], /) -> Outlook:
         """How many requests a run will take, from Jira's own count of what it will read. On Cloud that is an
-        estimate. Raises StopSourceError."""
+        estimate. A full read asks for the first tickets, which are kept. Raises StopSourceError."""
         self.server_time()
         self._looked_at = self._look()
         chosen = self._chosen(self._looked_at[1])[0]
@@ -149,7 +153,9 @@ class JiraSource:
         is_cloud = self.kind == "cloud"
         search = "/rest/api/3/search/jql" if is_cloud else "/rest/api/2/search"
         unknown: list[str] = []
-        more: dict[str, float] = dict.fromkeys((search, "/rest/api/3/changelog/bulkfetch"), 0)
+        histories = "/rest/api/3/changelog/bulkfetch"
+        more: dict[str, float] = dict.fromkeys((search, histories), 0)
+        rows: dict[str, float] = dict.fromkeys((search, histories), 0)
         for until, projects in self._by_progress(chosen).items():
             jql = self.jql(projects, until)
             try:
@@ -158,16 +164,37 @@ class JiraSource:
                 n = None
             if n is None:
                 unknown.append(f"how many tickets {len(projects)} projects have")
-            more[search] += max(1, -(-(n or 0) // self.page_size))
+            begun = self._begin(jql, rehearse) if is_full and n else None
+            more[search] += max(1, -(-(n or 0) // self.page_size)) - (0 if begun is None else 1)
+            rows[search] += max(0, (n or 0) - (begun or 0))
             if is_cloud:
-                more["/rest/api/3/changelog/bulkfetch"] += -(-(n or 0) // HISTORIES_A_REQUEST)
+                more[histories] += -(-(n or 0) // HISTORIES_A_REQUEST)
+                rows[histories] += n or 0
         counting = "/rest/api/3/search/approximate-count" if is_cloud else search
         is_counted = self.jql(chosen) in self._counted
         more[counting] = more.get(counting, 0) + (1 if chosen and not is_counted else 0)
         more["/rest/agile/1.0/sprint"] = len(self.known.open_sprints[:OPEN_SPRINTS])
         statuses = usual(past, "/rest/api/2/status", is_full=is_full, otherwise=MAY_BE if is_full else 0)
         more["/rest/api/2/status"] = statuses
-        return self.usage.outlook(more, is_full=is_full, unknown=unknown)
+        return self.usage.outlook(more, is_full=is_full, rows=rows, unknown=unknown)
+
+    def _begin(self, jql: str, rehearse: Callable[[Page], None]) -> int | None:
+        """The first tickets of a search, which tell how long such a page takes; how many. They come again
+        where it goes on. None where it could not be read: it is asked again, and says what is wrong."""
+        assert self._looked_at is not None
+        reading = self._looked_at[0]
+        search = self.searched(f"{jql}{IN_ORDER}", reading.fields.wanted, self.page_size)
+        try:
+            issues, served_at_utc = next(search)
+        except (StopScopeError, StopIteration):
+            return None
+        self._begun[jql] = chain([(issues, served_at_utc)], search)
+        parsed = Parsed(scope=SITE, served_at_utc=served_at_utc)
+        for issue in issues:
+            with suppress(SkippableRecordError):
+                parse_ticket(issue, [], reading, parsed)
+        rehearse(Page(scope=SITE, served_at_utc=served_at_utc, records=parsed.all_records()))
+        return len(issues)
 
     # -------------------------------------------------------------------------- what there is
 
@@ -336,7 +363,7 @@ class JiraSource:
             yield from self.whole(reading, shown, held)
 
     def _ids(self, jql: str) -> Iterator[str]:
-        for shown in self._listed(f"{jql} ORDER BY created ASC, key ASC", ["id"], LISTED_A_PAGE):
+        for shown in self._listed(f"{jql}{IN_ORDER}", ["id"], LISTED_A_PAGE):
             yield id_of(shown)
 
     def _listed(self, jql: str, fields: list[str], size: int) -> Iterator[Any]:
@@ -367,6 +394,10 @@ class JiraSource:
 
     # ---------------------------------------------------------------------------------- asking
 
+    def begun(self, jql: str) -> Iterator[tuple[list[Any], datetime]] | None:
+        """The search that the outlook began, where it did."""
+        return self._begun.pop(jql, None)
+
     def searched(self, jql: str, fields: list[str], size: int) -> Iterator[tuple[list[Any], datetime]]:
         """The pages of a search, to the last, with the server's time of each."""
         if self.kind == "cloud":
@@ -379,6 +410,7 @@ class JiraSource:
                 body["expand"] = ["changelog"]
             answer = self._ask("/rest/api/2/search", body=body)
             issues = _issues(answer)
+            self.usage.brings(len(issues))
             yield issues, answer.served_at_utc
             start += len(issues)
             if not issues or start >= int(answer.body.get("total") or 0):
@@ -407,6 +439,7 @@ class JiraSource:
                 issue for issue in _issues(answer) if left == RESTARTS or _version_of(issue) not in given
             ]
             given |= {_version_of(issue) for issue in issues}
+            self.usage.brings(len(issues))
             yield issues, answer.served_at_utc
             token = answer.body.get("nextPageToken")
             if answer.body.get("isLast") or token is None:
@@ -479,6 +512,8 @@ class JiraSource:
                     for number in body["issueIdsOrKeys"]:
                         found[f"jira:issue/{number}"] = []
                     continue
+                if token is None:
+                    self.usage.brings(len(body["issueIdsOrKeys"]))
                 for entry in answer.get("issueChangeLogs") or []:
                     found.setdefault(f"jira:issue/{entry.get('issueId')}", []).extend(
                         entry.get("changeHistories") or []
@@ -519,8 +554,8 @@ class _Walk:
 
     def pages(self) -> Iterator[Page | Gap]:
         portion: list[Any] = []
-        search = self.source.searched(
-            f"{self.jql} ORDER BY created ASC, key ASC", self.reading.fields.wanted, self.source.page_size
+        search = self.source.begun(self.jql) or self.source.searched(
+            f"{self.jql}{IN_ORDER}", self.reading.fields.wanted, self.source.page_size
         )
         empty = {project.key for project in self.projects}
         try:

@@ -33,6 +33,8 @@ SETTLING = timedelta(minutes=5)
 """The newest minutes are left to the next run: entries still come, and pages would shift."""
 OVERLAP = timedelta(hours=1)
 LOOKED_AT_AGAIN = timedelta(days=30)
+TIMED_BY_ROW = ("log_entries", "incidents")
+"""Lists of which a row takes longer than the way to the server and back, shared by a page."""
 SCHEDULE_MONTHS = 2
 """Months of schedules a request: about three are answered at most."""
 
@@ -110,12 +112,13 @@ class PagerDutySource:
             yield Gap(scope=scope, message=str(reason))
             raise
 
-    def outlook(self, past: Sequence[PastRun], _: Callable[[Page], None], /) -> Outlook:
+    def outlook(self, past: Sequence[PastRun], rehearse: Callable[[Page], None], /) -> Outlook:
         """How many requests a run will take, from PagerDuty's totals: those stand on the first page of each
         list, which is kept and not asked again. Raises StopSourceError."""
         now = self.server_time()
         is_full = self.known is None
         unknown: list[str] = []
+        rows: dict[str, float] = {}
 
         def behind_the_first(path: str, more: Parameters) -> int:
             try:
@@ -128,6 +131,11 @@ class PagerDutySource:
             if not isinstance(total, int) or isinstance(total, bool):
                 unknown.append(f"how many rows {path} has")
                 return 0
+            stream = path.removeprefix("/")
+            listed = answer.body.get(stream)
+            if stream in TIMED_BY_ROW and isinstance(listed, list):
+                rows[path] = rows.get(path, 0) + max(0, total - len(listed))
+                rehearse(self._read_page(stream, answer, listed))
             return max(1, -(-total // PAGE_SIZE)) - 1
 
         more: dict[str, float] = {}
@@ -148,7 +156,7 @@ class PagerDutySource:
         if not is_full:
             window = _asked_of_window(INCIDENTS, now - LOOKED_AT_AGAIN, now - SETTLING)
             more["/incidents"] = 1 + behind_the_first("/incidents", window)
-        return self.usage.outlook(more, is_full=is_full, unknown=unknown)
+        return self.usage.outlook(more, is_full=is_full, rows=rows, unknown=unknown)
 
     def _look_at_the_whole(self) -> None:
         """One request tells the server's time, how many incidents there are, and when the first began."""
@@ -405,7 +413,12 @@ class PagerDutySource:
 
     def _get(self, path: str, parameters: Parameters) -> Answer:
         self.usage.asks(re.sub(r"(/schedules)/[^/]+$", r"\1", path))
-        return self.transport.get(path, parameters)
+        answer = self.transport.get(path, parameters)
+        stream = path.removeprefix("/")
+        listed = answer.body.get(stream)
+        if stream in TIMED_BY_ROW and isinstance(listed, list):
+            self.usage.brings(len(listed))
+        return answer
 
     def _parsed(self, scope: str, answer: Answer) -> Parsed:
         return Parsed(scope=scope, served_at_utc=answer.served_at_utc, listed=self._listed)
