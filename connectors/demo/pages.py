@@ -46,6 +46,8 @@ from connectors.github.transport import Answer, Json, Operation
 REPOSITORIES_KEPT = 24
 """Repositories whose pull requests stay in memory; they are made up again when asked for later."""
 POINTS_AN_HOUR = 5000
+NEWEST = 5
+"""So many updates the state of a repository tells."""
 
 
 class NotFoundError(Exception):
@@ -150,9 +152,10 @@ class DemoTransport:
         }
 
     def _state(self, repository: Repository) -> Json:
-        newest = self._pull_requests_of(repository).listed[:1]
-        shown = [{"updatedAt": text_of(updated_at_utc(one, self.now_utc))} for one in newest]
-        return {**show_repository(repository), "pullRequests": {"nodes": shown}}
+        listed = self._pull_requests_of(repository).listed
+        shown = [{"updatedAt": text_of(updated_at_utc(one, self.now_utc))} for one in listed[:NEWEST]]
+        newest = {"pageInfo": {"hasNextPage": len(listed) > NEWEST}, "nodes": shown}
+        return {**show_repository(repository), "pullRequests": newest}
 
     def _repository_state(self, asked: Mapping[str, Any]) -> Json:
         return {"repository": self._state(self._repository(f"{asked['owner']}/{asked['name']}"))}

@@ -8,7 +8,7 @@ lists that go on (``rests``).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from connectors.contract import Page, RejectedRecord
@@ -27,22 +27,38 @@ RESTARTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A repository to be read, and what its state says where that was asked."""
+    """A repository to be read, and what its state says where that was asked.
+
+    ``updates``: when the newest of its pull requests were updated, newest first; None where that was not
+    told. ``are_all``: it has no others.
+    """
 
     name: str
     repository: Repository | None = None
-    updated_at_utc: datetime | None = None
+    updates: tuple[datetime, ...] | None = None
+    are_all: bool = False
+
+    def changed_since(self, since_utc: datetime) -> int | None:
+        """How many pull requests were updated since; None where there may be more than it tells."""
+        if self.updates is None:
+            return None
+        changed = sum(update >= since_utc for update in self.updates)
+        return changed if self.are_all or changed < len(self.updates) else None
 
 
 def found_of(node: Any, name: str) -> Found:
     """A repository with its newest update; one that does not tell is walked, which says what is wrong."""
     try:
         repository = parse_repository(node)
-        newest = node["pullRequests"]["nodes"]
-        updated_at_utc = updated_at(newest[0]) if newest else datetime.min.replace(tzinfo=UTC)
+        newest = node["pullRequests"]
+        updates = [updated_at(each) for each in newest["nodes"]]
     except (SkippableRecordError, KeyError, TypeError):
         return Found(name=name)
-    return Found(name=name, repository=repository, updated_at_utc=updated_at_utc)
+    told = tuple(update for update in updates if update is not None)
+    if len(told) < len(updates):
+        return Found(name=name, repository=repository)
+    are_all = not told or (newest.get("pageInfo") or {}).get("hasNextPage") is False
+    return Found(name=name, repository=repository, updates=told, are_all=are_all)
 
 
 def threads_of(node: Any) -> Mapping[str, KnownThread] | None:

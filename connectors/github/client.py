@@ -8,7 +8,7 @@ Not here: HTTP (``http``), fields (``parse``), what is still to be read of a pag
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain, cycle, islice
 from typing import Any
 
@@ -35,9 +35,8 @@ from connectors.github.answers import (
     updated_at,
 )
 from connectors.github.census import Places, places_of, said_of
+from connectors.github.deployments import FIRST_PAGE_OF_A_NIGHT, ROWS_A_REQUEST, deployment_pages
 from connectors.github.deployments import PAGE_SIZE as DEPLOYMENTS_A_PAGE
-from connectors.github.deployments import REPOSITORIES_A_REQUEST as DEPLOYMENTS_A_REQUEST
-from connectors.github.deployments import deployment_pages
 from connectors.github.identities import read_identities
 from connectors.github.known import KnownRepository, KnownThread
 from connectors.github.outlook import (
@@ -58,6 +57,7 @@ from connectors.github.reactions import ratings_of
 from connectors.github.records import Account, Repository
 from connectors.github.releases import READINGS
 from connectors.github.rests import NODES_BESIDE_A_PAGE, Rest, Waiting, next_cursor, number_of
+from connectors.github.together import REPOSITORIES_A_REQUEST, Together
 from connectors.github.transport import Answer, Json, Operation, Transport, error_kinds
 
 PAGE_SIZE = 50
@@ -66,10 +66,9 @@ PAGE_SIZE = 50
 OVERLAP = timedelta(hours=1)
 """How much of the time before the last complete run is read again: clocks differ, and reading takes time."""
 
-REPOSITORIES_A_REQUEST = 25
 SWEPT_A_REQUEST = 100
 RATED_A_REQUEST = 25 * SWEPT_A_REQUEST
-COUNTS_A_REQUEST = 12
+COUNTS_A_REQUEST = 25
 SWEEP = "github:sweep"
 SMALLEST_PAGE = 10
 """What a search counts may be a little behind: a page for few pull requests has room for some more."""
@@ -77,6 +76,8 @@ MAY_BE = 0.5
 """Of a request that is made or not, and no earlier night tells."""
 SAMPLE = 6
 """So many first pages tell, where no run before does, how long a page takes."""
+MAY_BE_LATE = 5
+"""So many more than counted are asked for of a repository that shares its request."""
 QUIET_REQUESTS = 20
 """After fewer requests than this, a night also asks whose accounts are that nobody claims."""
 
@@ -121,7 +122,11 @@ class GitHubSource:
     _limit: Limit | None = None
     _listed: list["Found | Page | Gap"] | None = None
     _changed_in: dict[str, int] = field(default_factory=dict)
+    _together: Together = field(init=False)
     _begun: dict[str, Iterator[Page | Gap]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._together = Together(self.page_size)
 
     @property
     def reads(self) -> str:
@@ -214,15 +219,15 @@ class GitHubSource:
                 found.append(each)
         unknown: list[str] = []
         ahead = self._ahead_in([each for each in found if not self._is_unchanged(each)], unknown)
-        pages = {name: pages for name, (pages, _) in ahead.items()}
-        listed = sum(n for _, n in ahead.values())
+        pages = sum(pages for pages, _ in ahead.values()) + self._together.requests()
+        listed = {name: n for name, (_, n) in ahead.items()}
         is_full = not self.known
         if is_full:
-            self._begin(pages, rehearse)
+            self._begin(listed, rehearse)
         done = self.usage.kinds.get("PullRequests", Cost())
-        more: dict[str, float] = {"PullRequests": max(0, sum(pages.values()) - done.requests)}
+        more: dict[str, float] = {"PullRequests": max(0, pages - done.requests)}
         nodes_of_each = NODES["PullRequests"] + NODES[RESTS] * self._rests_of_each()
-        nodes: dict[str, float] = {"PullRequests": max(0.0, listed * nodes_of_each - done.rows)}
+        nodes: dict[str, float] = {"PullRequests": max(0.0, sum(listed.values()) * nodes_of_each - done.rows)}
         more["Deployments"] = self._deployments_ahead([each.name for each in found], past, unknown)
         ids = {each.repository.repository_id for each in found if each.repository is not None}
         gone = [
@@ -230,35 +235,44 @@ class GitHubSource:
         ]
         if not is_full:
             more["RepositoryState"] = requests_for(len(gone), REPOSITORIES_A_REQUEST)
-            more |= self._sweep_ahead(found, pages, past, nodes)
+            more |= self._sweep_ahead(found, listed, past, nodes)
         rests = usual(past, RESTS, is_full=is_full, otherwise=MAY_BE)
-        more[RESTS] = max(1.0, rests) if pages else rests
+        more[RESTS] = max(1.0, rests) if ahead else rests
         more["CreatedPullRequests"] = requests_for(len(found), COUNTS_A_REQUEST)
         so_far = self.usage.requests + sum(more.values())
-        more["AccountAddresses"] = self._identities_ahead(so_far, reads_any=bool(pages))
+        more["AccountAddresses"] = self._identities_ahead(so_far, reads_any=bool(ahead))
         return self.usage.outlook(more, is_full=is_full, rows=nodes, unknown=unknown, limit=self._limit)
 
     def _ahead_in(self, walked: Sequence["Found"], unknown: list[str]) -> dict[str, tuple[int, int]]:
-        """How many pages and pull requests will come of each repository to be walked, by its name."""
+        """How many pages of its own and how many pull requests will come of each repository, by its name."""
         since: dict[str, datetime | None] = {}
+        told: dict[str, int | None] = {}
         for each in walked:
             key = self._scope_of(each.name) if each.repository is None else each.repository.repository_id
-            since[each.name] = max(
-                (end for end in (self.since_utc, self._until(key)) if end is not None), default=None
-            )
+            ends = [end for end in (self.since_utc, self._until(key)) if end is not None]
+            since[each.name] = max(ends, default=None)
+            told[each.name] = each.changed_since(max(ends, default=datetime.min.replace(tzinfo=UTC)))
+        counted = [name for name, n in told.items() if n is None]
         texts = [
             search_text(name, None, self.server_time()) if first is None else changed_text(name, first)
-            for name, first in since.items()
+            for name, first in ((name, since[name]) for name in counted)
         ]
+        told |= zip(counted, self._counts(texts), strict=True)
         ahead = {}
-        for (name, first), n in zip(since.items(), self._counts(texts), strict=True):
+        for name, n in told.items():
+            is_whole = since[name] is None
             if n is None:
                 unknown.append(f"how many pull requests {name} has")
-            elif first is not None:
+            elif not is_whole:
                 self._changed_in[name] = n
-            size = self._page_size(name)
-            pages = pages_of(n or 0, is_whole=first is None, size=size)
-            ahead[name] = (pages, (n or 0) if first is None else pages * size)
+            # One behind them tells that there are no more; a count may be a little late, and needs some.
+            behind = 0 if n is None else MAY_BE_LATE if name in counted else 1
+            if n is not None and self._together.takes(name, n + behind):
+                ahead[name] = (0, n if is_whole else n + behind)
+            else:
+                size = self._page_size(name)
+                pages = pages_of(n or 0, is_whole=is_whole, size=size)
+                ahead[name] = (pages, (n or 0) if is_whole else pages * size)
         return ahead
 
     def _page_size(self, name: str) -> int:
@@ -266,12 +280,12 @@ class GitHubSource:
         changed = self._changed_in.get(name)
         return self.page_size if changed is None else min(self.page_size, max(SMALLEST_PAGE, changed + 1))
 
-    def _begin(self, pages: Mapping[str, int], rehearse: Callable[[Page], None]) -> None:
+    def _begin(self, listed: Mapping[str, int], rehearse: Callable[[Page], None]) -> None:
         """Begin the walks of the largest repositories: their first pages tell how long a page takes, with
         the rests that ride along. What they gave so far comes again where the walks go on."""
         given: dict[str, list[Page | Gap]] = {}
         walks: dict[str, Iterator[Page | Gap]] = {}
-        largest = sorted(pages, key=lambda each: -pages[each])[:SAMPLE]
+        largest = sorted(listed, key=lambda each: -listed[each])[:SAMPLE]
         for name in islice(cycle(largest), SAMPLE):
             walks.setdefault(name, self._repository(name))
             for item in islice(walks[name], 1):
@@ -287,7 +301,8 @@ class GitHubSource:
     def _deployments_ahead(self, names: Sequence[str], past: Sequence[PastRun], unknown: list[str]) -> float:
         """Requests for what reached production: one for some repositories, and what goes on behind it."""
         of = {by: [name for name in names if self._reaches_production(name) == by] for by in READINGS}
-        first = sum(requests_for(len(own), DEPLOYMENTS_A_REQUEST) for own in of.values())
+        a_page = FIRST_PAGE_OF_A_NIGHT if self.known else DEPLOYMENTS_A_PAGE
+        first = sum(requests_for(len(own) * a_page, ROWS_A_REQUEST) for own in of.values())
         if self.known:
             return max(first, usual(past, "Deployments", is_full=False, otherwise=first))
         unknown += [f"how many {by} there are" for by, own in of.items() if own and by != "deployments"]
@@ -311,14 +326,14 @@ class GitHubSource:
     def _sweep_ahead(
         self,
         found: Sequence["Found"],
-        pages: Mapping[str, int],
+        listed: Mapping[str, int],
         past: Sequence[PastRun],
         nodes: dict[str, float],
     ) -> dict[str, float]:
         """Requests of the sweep, and those for what it finds; what it asks about goes to ``nodes``."""
         read = {one.repository.repository_id: one.name for one in found if one.repository is not None}
         known = {key: one for key, one in self.known.items() if key in read}
-        anyway = {key: pages[name] * self._page_size(name) for key, name in read.items() if name in pages}
+        anyway = {key: listed[name] for key, name in read.items() if name in listed}
         looked_at, rated = swept(
             {key: len(one.recent) for key, one in known.items()},
             {key: sum(map(len, one.rated.values())) for key, one in known.items()},
@@ -481,7 +496,7 @@ class GitHubSource:
 
     def _is_unchanged(self, found: "Found") -> bool:
         until = self._until(found.repository.repository_id) if found.repository is not None else None
-        return until is not None and found.updated_at_utc is not None and found.updated_at_utc < until
+        return until is not None and found.changed_since(until) == 0
 
     def _only_named(self, repository: Repository) -> Page:
         """The page of a repository of which there is nothing to read."""
@@ -549,12 +564,26 @@ class GitHubSource:
 
     def _ask_for_page(self, name: str, after: str | None, size: PageSize) -> Answer:
         """One page, and with it rests that wait."""
-        owner, _, short = name.partition("/")
-        asked = {"owner": owner, "name": short, "after": after}
+        if after is None and (came := self._ask_together(name)) is not None:
+            return came
         return size.ask(
-            lambda operations: self._with_rests(operations, size),
-            lambda rows: Operation(name="PullRequests", variables={**asked, "pageSize": rows}),
+            lambda operations: self._with_rests(operations, size), lambda rows: _page_of(name, after, rows)
         )
+
+    def _ask_together(self, name: str) -> Answer | None:
+        """The first page of a small repository, asked for with those of others; None if it is to be alone."""
+        while name in self._together.sizes:
+            batch = self._together.batch(name)
+            if len(batch) == 1:
+                del self._together.sizes[name]
+                break
+            try:
+                answer = self._send([_page_of(each, None, rows) for each, rows in batch])
+            except StopScopeError:
+                self._together.halve()
+            else:
+                self._together.take_in([each for each, _ in batch], answer)
+        return self._together.answer(name)
 
     def _with_rests(self, page: Sequence[Operation], size: PageSize) -> Answer:
         """The answer to the page alone; rests of pages before it ride along, and are taken in.
@@ -737,7 +766,8 @@ class GitHubSource:
             try:
                 data = self._send(operations).data
             except StopScopeError:
-                counts += [None] * len(asked)
+                halves = (asked[: len(asked) // 2], asked[len(asked) // 2 :])
+                counts += [n for half in halves for n in self._counts(half)] if asked[1:] else [None]
                 continue
             for shown in data:
                 count = ((shown or {}).get("search") or {}).get("issueCount")
@@ -804,6 +834,12 @@ class GitHubSource:
         self.usage.costs(answer.points)
         self.usage.brings(nodes_of(operations, answer))
         return answer
+
+
+def _page_of(name: str, after: str | None, rows: int) -> Operation:
+    owner, _, short = name.partition("/")
+    variables = {"owner": owner, "name": short, "after": after, "pageSize": rows}
+    return Operation(name="PullRequests", variables=variables)
 
 
 def _state_of(name: str) -> Operation:

@@ -28,8 +28,10 @@ from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, e
 from connectors.references import is_version
 
 PAGE_SIZE = 100
-FIRST_PAGE_OF_A_NIGHT = 50
-REPOSITORIES_A_REQUEST = 10
+FIRST_PAGE_OF_A_NIGHT = 40
+ROWS_A_REQUEST = 1_000
+"""So many deployments the first pages of several repositories ask for together: ten of a full read, or
+twenty-five of a night."""
 CAN_CHANGE = timedelta(days=14)
 """How long after its creation a deployment is read again, whatever its status."""
 ENDS = ("success", "failure", "error")
@@ -58,10 +60,7 @@ def deployment_pages(
 ) -> Iterator[Page | Gap]:
     """The deployments of these repositories, the newest first; a gap for each that cannot be read."""
     reading = reading or DEPLOYMENTS
-    for start in range(0, len(repositories), REPOSITORIES_A_REQUEST):
-        some = repositories[start : start + REPOSITORIES_A_REQUEST]
-        scopes = [scope_of(one.repository_id, reading.by) for one in some]
-        sizes = [FIRST_PAGE_OF_A_NIGHT if scope in known else PAGE_SIZE for scope in scopes]
+    for some, sizes in _together(repositories, known, reading):
         asked = [_asked(reading, one, None, size) for one, size in zip(some, sizes, strict=True)]
         try:
             answer: Answer | None = send(asked)
@@ -72,6 +71,24 @@ def deployment_pages(
             scope = scope_of(repository.repository_id, reading.by)
             until = _until(known.get(scope), reading.can_change)
             yield from _repository(send, reading, repository, until=until, first=first, place=place)
+
+
+def _together(
+    repositories: Sequence[Repository], known: Mapping[str, KnownRepository], reading: "Reading"
+) -> Iterator[tuple[list[Repository], list[int]]]:
+    """Repositories whose first pages share a request, and how long each page is."""
+    some: list[Repository] = []
+    sizes: list[int] = []
+    for one in repositories:
+        is_known = scope_of(one.repository_id, reading.by) in known
+        size = FIRST_PAGE_OF_A_NIGHT if is_known else PAGE_SIZE
+        if sum(sizes) + size > ROWS_A_REQUEST:
+            yield some, sizes
+            some, sizes = [], []
+        some.append(one)
+        sizes.append(size)
+    if some:
+        yield some, sizes
 
 
 def _asked(reading: "Reading", repository: Repository, after: str | None, size: int) -> Operation:

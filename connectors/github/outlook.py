@@ -39,14 +39,20 @@ NODES: Mapping[str, int] = {
 
 def nodes_of(operations: Sequence[Operation], answer: Answer) -> int:
     """About how many nodes a request has asked for of what is there; rests that ride along are among it."""
-    kind, data = kind_of(operations), answer.data[0] or {}
+    kind = kind_of(operations)
     if kind == "PullRequests":
-        listed = ((data.get("repository") or {}).get("pullRequests") or {}).get("nodes")
-        rows = len(listed) if isinstance(listed, list) else 0
-        return NODES[kind] * rows + NODES[RESTS] * (len(operations) - 1)
+        rests = sum(each.name != kind for each in operations)
+        return NODES[kind] * sum(map(_listed_in, answer.data)) + NODES[RESTS] * rests
     if kind == RESTS:
         return NODES[RESTS] * len(operations)
     return NODES.get(kind, 0) * sum(len(each.variables.get("ids", ())) for each in operations)
+
+
+def _listed_in(data: Json | None) -> int:
+    repository = (data or {}).get("repository")
+    connection = repository.get("pullRequests") if isinstance(repository, dict) else None
+    listed = connection.get("nodes") if isinstance(connection, dict) else None
+    return len(listed) if isinstance(listed, list) else 0
 
 
 def requests_for(rows: int, size: int) -> int:

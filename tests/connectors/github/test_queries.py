@@ -310,13 +310,14 @@ def test_a_rest_asks_for_the_same_as_the_first_part(name: str, connection: str) 
     assert _leaves(name) == {("node", *path) for path in rest} | {("node", "id")} | budget
 
 
-def test_a_list_of_repositories_asks_what_a_page_asks_of_its_own_and_the_newest_update() -> None:
+def test_a_list_of_repositories_asks_what_a_page_asks_of_its_own_and_the_newest_updates() -> None:
     listed = {path[3:] for path in _leaves("OrganizationRepositories") if path[2:3] == ("nodes",)}
     named = {path[1:] for path in _leaves("RepositoryState") if path[0] == "repository"}
     of_a_page = {
         path[1:] for path in _leaves("PullRequests") if path[1] != "pullRequests" and path[0] != "rateLimit"
     }
-    assert listed == named == of_a_page | {("pullRequests", "nodes", "updatedAt")}
+    newest = {("pullRequests", "nodes", "updatedAt"), ("pullRequests", "pageInfo", "hasNextPage")}
+    assert listed == named == of_a_page | newest
 
 
 def test_a_pull_request_read_by_its_id_is_asked_for_the_same_as_on_a_page() -> None:
