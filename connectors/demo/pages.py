@@ -46,7 +46,7 @@ from connectors.github.transport import Answer, Json, Operation
 REPOSITORIES_KEPT = 24
 """Repositories whose pull requests stay in memory; they are made up again when asked for later."""
 POINTS_AN_HOUR = 5000
-NEWEST = 5
+NEWEST = 2
 """So many updates the state of a repository tells."""
 
 
