@@ -76,8 +76,6 @@ MAY_BE = 0.5
 """Of a request that is made or not, and no earlier night tells."""
 SAMPLE = 6
 """So many first pages tell, where no run before does, how long a page takes."""
-MAY_BE_LATE = 5
-"""So many more than counted are asked for of a repository that shares its request."""
 QUIET_REQUESTS = 20
 """After fewer requests than this, a night also asks whose accounts are that nobody claims."""
 
@@ -265,10 +263,9 @@ class GitHubSource:
                 unknown.append(f"how many pull requests {name} has")
             elif not is_whole:
                 self._changed_in[name] = n
-            # One behind them tells that there are no more; a count may be a little late, and needs some.
-            behind = 0 if n is None else MAY_BE_LATE if name in counted else 1
-            if n is not None and self._together.takes(name, n + behind):
-                ahead[name] = (0, n if is_whole else n + behind)
+            # One behind them tells that there are no more; where the count was late, another page follows.
+            if n is not None and self._together.takes(name, n + 1):
+                ahead[name] = (0, n if is_whole else n + 1)
             else:
                 size = self._page_size(name)
                 pages = pages_of(n or 0, is_whole=is_whole, size=size)
