@@ -28,10 +28,10 @@ from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, e
 from connectors.references import is_version
 
 PAGE_SIZE = 100
-FIRST_PAGE_OF_A_NIGHT = 40
+FIRST_PAGE_OF_A_NIGHT = 50
 ROWS_A_REQUEST = 1_000
 """So many deployments the first pages of several repositories ask for together: ten of a full read, or
-twenty-five of a night."""
+twenty of a night."""
 CAN_CHANGE = timedelta(days=14)
 """How long after its creation a deployment is read again, whatever its status."""
 ENDS = ("success", "failure", "error")

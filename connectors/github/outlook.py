@@ -3,7 +3,7 @@
 Here: what each kind of request depends on, and what of it can be known beforehand.
 Not here: asking (``client``), how long a request takes (``pipelines.outlook``).
 
-GitHub counts pull requests, created or updated since an instant, in twelves for a point; it does not count
+GitHub counts pull requests, created or updated since an instant, many of them for a point; it does not count
 deployments. How many there are follows from the time that the newest hundred took, in pull requests. What a
 night finds changed without an update is what the nights before it found.
 """

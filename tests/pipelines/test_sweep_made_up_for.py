@@ -27,7 +27,7 @@ OF_THE_ORGANISATION = FIRST_NIGHT_UTC
 
 
 class Resolving:
-    """The organisation as of one night, at ``now_utc``; a thread is resolved from then on without an update."""
+    """The organisation as of one night, at ``now_utc``; its thread is resolved without an update."""
 
     def __init__(self, now_utc: datetime, thread: str | None = None, *, sweeps: bool = True) -> None:
         self.transport = DemoTransport(ORGANIZATION, OF_THE_ORGANISATION)
