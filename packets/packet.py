@@ -134,6 +134,16 @@ class Packet:
     content_checksum: str = ""
 
 
+def persons_are_off(found: str) -> PacketError:
+    """What is said where there are no packets, by choice."""
+    return PacketError(
+        wanted="a packet about a person",
+        found=found,
+        what_to_do="Team tables work without packets: evenhand trends."
+        " See [packets] persons in evenhand.toml.",
+    )
+
+
 def build_packet(connection: duckdb.DuckDBPyConnection, *, person_id: str, quarter: str) -> Packet:
     """The packet of one person (roster id, e-mail or login) and one quarter (``2026-Q2``).
 
@@ -141,14 +151,17 @@ def build_packet(connection: duckdb.DuckDBPyConnection, *, person_id: str, quart
     quarter outside the data or one in which the person was not in the roster.
     """
     published = publication(connection)
-    if not published.persons:
-        raise PacketError(
-            wanted="a packet about a person",
-            found="this database has team and service tables only (ops.publication.persons is false)",
-            what_to_do="Team tables work without packets: evenhand trends."
-            " See [packets] persons in evenhand.toml.",
+    if published.persons_from is None:
+        raise persons_are_off(
+            "this database has team and service tables only (ops.publication.persons is false)"
         )
     asked = parse_quarter(quarter)
+    if asked.first_day < published.persons_from:
+        raise PacketError(
+            wanted=f"a packet of {asked.name}",
+            found=f"persons were switched on later: their figures begin on {published.persons_from}",
+            what_to_do="Earlier quarters have team and service tables only: evenhand trends.",
+        )
     found = find_person(connection, person_id)
     _check_within_data(connection, asked, published)
     person, roster = person_in(connection, found, asked, published)

@@ -36,7 +36,7 @@ class Publication:
     code_version: str
     configuration_hash: str
     definitions_hash: str
-    persons: bool
+    persons_from: date | None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -58,7 +58,7 @@ def publication(connection: duckdb.DuckDBPyConnection) -> Publication:
     (row,) = read(
         connection,
         """SELECT as_of_utc, reporting_timezone, organization, code_version, configuration_hash,
-                  definitions_hash, persons
+                  definitions_hash, persons_from
            FROM ops.publication ORDER BY as_of_utc""",
     )
     return Publication(**row)

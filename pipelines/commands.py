@@ -192,6 +192,10 @@ def packet(request: PacketRequest, *, config: Path | None) -> None:
             "  evenhand packet ana --quarter 2026-Q2"
         )
     settings = settings_from(config)
+    if not settings.packets.persons:
+        from packets.packet import persons_are_off
+
+        raise persons_are_off("persons are switched off in evenhand.toml")
     with published(settings, request.as_of) as connection:
         from packets.people import find_person
         from packets.quarters import parse_quarter

@@ -35,7 +35,7 @@ def goals(action: str, *, config: Path | None, goal_id: str | None) -> None:
         raise UsageProblemError("No goals are configured. Name their file in evenhand.toml: [goals] file.")
     with published(settings) as connection:
         if action == "check":
-            _check(connection, goal_id)
+            _check(connection, goal_id, persons=settings.packets.persons)
         else:
             from pipelines.sources import goal_metrics
 
@@ -56,13 +56,13 @@ SELECT
     goals.is_withdrawn
 FROM core.goals AS goals
 LEFT JOIN trends.goals AS checks ON checks.goal_id = goals.goal_id
-WHERE $goal IS NULL OR goals.goal_id = $goal
+WHERE ($goal IS NULL OR goals.goal_id = $goal) AND ($persons OR goals.owner_kind <> 'person')
 ORDER BY goals.start_date, goals.goal_id
 """
 
 
-def _check(connection: "duckdb.DuckDBPyConnection", goal_id: str | None) -> None:
-    rows = connection.execute(_STANDING, {"goal": goal_id}).fetchall()
+def _check(connection: "duckdb.DuckDBPyConnection", goal_id: str | None, *, persons: bool) -> None:
+    rows = connection.execute(_STANDING, {"goal": goal_id, "persons": persons}).fetchall()
     if not rows:
         say(
             "No goal is stored yet. `evenhand run` stores those of goals.toml."

@@ -29,6 +29,8 @@ from metrics_catalog.catalogue import Metric, load_catalogue
 from pipelines.gate import Gate, Verdict
 from pipelines.ledger import counted_pull_requests, expected_incidents
 from pipelines.outlook import Forecast, ahead_in_words, forecast, past_runs, taken_in_words
+from pipelines.persons import JOURNAL as PERSONS_JOURNAL
+from pipelines.persons import persons_from, remove_what_holds_persons, switched
 from pipelines.profiles import checks, profile
 from pipelines.settings import Settings
 from pipelines.sources import REGISTRY, Asking, Registered, draft_path
@@ -62,7 +64,7 @@ from warehouse.landing import (
     newest_known_at,
 )
 from warehouse.packs import pack_loads
-from warehouse.publish import publish
+from warehouse.publish import KEPT_SNAPSHOTS, publish
 from warehouse.storage import make_storage
 
 Say = Callable[[str], None]
@@ -371,7 +373,11 @@ def build_settings(night: Night, as_of_utc: datetime) -> BuildSettings:
         organization=settings.organization.name,
         code_version=code_version(),
         configuration_hash=settings.configuration_hash,
-        persons=settings.packets.persons,
+        persons_from=persons_from(
+            journal.entries(settings.storage_path / "journal", PERSONS_JOURNAL),
+            settings.organization.reporting_timezone,
+            persons=settings.packets.persons,
+        ),
     )
 
 
@@ -392,6 +398,9 @@ def build_core(night: Night) -> dict[str, int]:
         entries += taken_in
         said = journal.entries(folder, CAUSES_JOURNAL)
         journal.append(folder, CAUSES_JOURNAL, take_in_causes(said, as_of_utc))
+        before = journal.entries(folder, PERSONS_JOURNAL)
+        now = switched(before, as_of_utc, persons=night.settings.packets.persons)
+        journal.append(folder, PERSONS_JOURNAL, now)
     settings = build_settings(night, as_of_utc)
     kept = None if night.full or night.as_of_utc is not None or not path.exists() else _renewed(night)
     if kept is None:
@@ -516,6 +525,7 @@ def blocking(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 def publish_database(night: Night) -> Path:
     """Write both published files and flip the names to them. Gives the full file's published path."""
+    persons = night.settings.packets.persons
     with connect(night.working_path) as connection:
         publish(
             connection,
@@ -525,9 +535,15 @@ def publish_database(night: Night) -> Path:
             analyst=analyst_selects(night.catalogue),
             views=view_selects(),
             comments=comments(night.catalogue),
+            kept=KEPT_SNAPSHOTS if persons else 1,
         )
     path = night.published_folder / "evenhand.duckdb"
     night.say(f"published: {path}")
+    if not persons and night.as_of_utc is None:
+        storage = night.settings.storage_path
+        removed = remove_what_holds_persons(storage / "packets", storage / "as-of")
+        if removed:
+            night.say(f"persons are off: {' and '.join(removed)} of before were removed")
     return path
 
 
@@ -555,7 +571,7 @@ def snapshot_name(night: Night) -> str:
         *(f"{load.manifest.load_id} {load.manifest.content_hash} {load.is_backfilled}" for load in loads),
         *(
             json.dumps(journal.entries(night.settings.storage_path / "journal", name), sort_keys=True)
-            for name in (JOURNAL, CAUSES_JOURNAL)
+            for name in (JOURNAL, CAUSES_JOURNAL, PERSONS_JOURNAL)
         ),
         night.settings.configuration_hash,
         night.settings.organization.name,

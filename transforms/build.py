@@ -66,6 +66,7 @@ class BuildSettings:
     """What the tables depend on besides loads, journals and definitions.
 
     ``record_types`` are those of every source today, which loads of earlier versions lack some of.
+    ``persons_from`` begins the first quarter with figures about persons; None: there are none.
     """
 
     core: CoreSettings
@@ -73,7 +74,7 @@ class BuildSettings:
     organization: str
     code_version: str
     configuration_hash: str
-    persons: bool = True
+    persons_from: date | None = date.min
 
 
 def build_core_tables(
@@ -147,8 +148,10 @@ def _build_ledger(
     sources: Sequence[str],
     settings: BuildSettings,
 ) -> None:
-    if not settings.persons:
-        connection.execute("DELETE FROM core.goals WHERE owner_kind = 'person'")
+    connection.execute(
+        "DELETE FROM core.goals WHERE owner_kind = 'person' AND start_date < $persons_from",
+        {"persons_from": settings.persons_from or date.max},
+    )
     build_loads(connection, loads)
     build_rejected_records(connection, sources)
     build_completeness(connection, sources, settings.core.as_of_utc)
@@ -160,12 +163,13 @@ def build_fact_tables(
 ) -> None:
     """``facts``, from core. Where core was renewed, of the touched pull requests only, as far as that goes.
 
-    With persons off the cases are changed once their cells are computed, so they are made anew every night.
+    Where persons are or were off, cases are changed once their cells are computed, so they are made anew
+    every night.
     """
     gaps = _gaps(connection, catalogue)
     as_of_utc = settings.core.as_of_utc.replace(tzinfo=None)
     renewed: list[Metric] = []
-    if settings.persons and touched_pull_requests(connection) is not None:
+    if settings.persons_from == date.min and touched_pull_requests(connection) is not None:
         renewed = [
             metric
             for metric in catalogue.values()
@@ -179,7 +183,12 @@ def build_fact_tables(
     for metric in anew:
         drop_cases(connection, metric.id)
     build_facts(
-        connection, anew, as_of_utc=as_of_utc, persons=settings.persons, gaps=gaps, goals_agreed=False
+        connection,
+        anew,
+        as_of_utc=as_of_utc,
+        persons_from=settings.persons_from,
+        gaps=gaps,
+        goals_agreed=False,
     )
     note_open_cases(connection, catalogue.values())
 
@@ -203,8 +212,8 @@ def build_trend_tables(
     roster = connection.execute("SELECT 1 FROM ops.loads WHERE source = 'organization'").fetchall()
     build_hiring_groups(connection, catalogue.values(), has_roster=bool(roster))
     build_goals(connection, catalogue, settings.core.as_of_utc.replace(tzinfo=None))
-    if not settings.persons:
-        forget_persons(connection, catalogue.values())
+    if settings.persons_from != date.min:
+        forget_persons(connection, catalogue.values(), settings.persons_from)
     build_catalog(connection, catalogue, _gaps(connection, catalogue))
     build_publication(
         connection,
@@ -215,7 +224,7 @@ def build_trend_tables(
             code_version=settings.code_version,
             configuration_hash=settings.configuration_hash,
             definitions_hash=definitions_hash(catalogue),
-            persons=settings.persons,
+            persons_from=settings.persons_from,
         ),
     )
 

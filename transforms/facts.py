@@ -9,7 +9,7 @@ A case is stored once, but for metrics whose cases are soon read from core: thes
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import duckdb
@@ -42,7 +42,7 @@ LEFT JOIN core.memberships AS memberships
 WHERE cases.anchor_at_utc <= $as_of_utc AND (is_listed OR pooled_into IS NOT NULL)
 """
 """A person is in at most one team at any instant, so that no case comes twice."""
-_NO_PERSON = "CASE WHEN cases.subject_kind <> 'person' THEN cases.subject_id END"
+_SUBJECT = "CASE WHEN cases.subject_kind <> 'person' OR {is_told} THEN cases.subject_id END"
 _AGREED = """
 EXISTS (
     FROM core.goals AS goals
@@ -75,7 +75,7 @@ def build_facts(
     metrics: Iterable[Metric],
     *,
     as_of_utc: Any,
-    persons: bool = True,
+    persons_from: date | None = date.min,
     gaps: Collection[str] = (),
     params: Mapping[str, Any] | None = None,
     goals_agreed: bool = True,
@@ -88,15 +88,16 @@ def build_facts(
     ``goals_agreed`` takes it that everybody did, for worked examples only.
 
     ``as_of_utc`` is a naive UTC instant. ``params`` override the metrics' own, for worked examples only.
-    With ``persons`` off no row of a person is stored: it exists only while it is pooled. The metrics in
-    ``gaps`` lack an input: their tables stay empty, so that no case is invented from half of what they need.
+    Persons have rows from the month of ``persons_from`` on, none where it is None: before, a row exists only
+    while it is pooled. The metrics in ``gaps`` lack an input: their tables stay empty, so that no case is
+    invented from half of what they need.
     """
     for metric in metrics:
         parameters = {**metric.params, **(params or {}), "as_of_utc": as_of_utc}
-        select = _select_of_cases(metric, persons=persons, goals_agreed=goals_agreed)
+        select = _select_of_cases(metric, persons_from=persons_from, goals_agreed=goals_agreed)
         if metric.id in gaps:
             create_cases(connection, metric.id)
-        elif metric.is_read_from_core and persons:
+        elif metric.is_read_from_core and persons_from == date.min:
             _view_cases(connection, metric.id, _with_literals(select, parameters))
         else:
             create_cases(connection, metric.id)
@@ -169,15 +170,17 @@ def by_subject(table: str, columns: Iterable[str]) -> str:
     return _BY_SUBJECT.format(table=table, columns=others)
 
 
-def _select_of_cases(metric: Metric, *, persons: bool, goals_agreed: bool) -> str:
-    is_subject = "false"
-    if persons and "person" in metric.subject_kinds:
-        is_subject = "coalesce(people.is_rostered AND NOT people.is_bot, false)"
+def _select_of_cases(metric: Metric, *, persons_from: date | None, goals_agreed: bool) -> str:
+    is_subject, is_told = "false", "false" if persons_from is None else "true"
+    if persons_from not in (None, date.min):
+        is_told = f"reporting_month(cases.anchor_at_utc) >= DATE '{persons_from}'"
+    if persons_from is not None and "person" in metric.subject_kinds:
+        is_subject = f"coalesce(people.is_rostered AND NOT people.is_bot, false) AND {is_told}"
         if metric.is_goal_only and metric.statistic != "goal" and not goals_agreed:
             is_subject += f" AND {_AGREED.format(metric_id=metric.id)}"
     return _CASES.format(
         query=metric.facts_sql,
-        subject_id="cases.subject_id" if persons else _NO_PERSON,
+        subject_id=_SUBJECT.format(is_told=is_told),
         is_subject=is_subject,
         team_id="memberships.team_id" if metric.team == "pooled" else "NULL",
     )
@@ -192,22 +195,26 @@ FROM (
         ORDER BY anchor_at_utc, case_id
     ) AS case_id
     FROM cases.{metric_id}
+    WHERE month_start < $persons_from
 ) AS numbered
 WHERE cases.rowid = numbered.place
 """
 
 
-def forget_persons(connection: duckdb.DuckDBPyConnection, metrics: Iterable[Metric]) -> None:
-    """With persons off, take the people out of pooled cases, once their cells are computed.
+def forget_persons(
+    connection: duckdb.DuckDBPyConnection, metrics: Iterable[Metric], persons_from: date | None
+) -> None:
+    """Take the people out of pooled cases of the months before, once their cells are computed.
 
     A pooled case names its contributor, and so does its id; the group rule needed both, nothing else does.
     Nor are their months of use where no series is theirs.
     """
-    connection.execute("DELETE FROM trends.person_periods")
+    before = {"persons_from": date.max if persons_from is None else persons_from}
+    connection.execute("DELETE FROM trends.person_periods WHERE period_start < $persons_from", before)
     for metric in metrics:
         if metric.team == "pooled":
             why = ", why = 'of_a_member'" if metric.is_why_a_person else ""
-            connection.execute(_FORGET.format(metric_id=metric.id, why=why))
+            connection.execute(_FORGET.format(metric_id=metric.id, why=why), before)
 
 
 _NOT_SUPPRESSED = """NOT EXISTS (

@@ -7,7 +7,7 @@ Not here: counting at the source (connectors), or checks (pipelines).
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from importlib.resources import files
 from typing import Any
 
@@ -36,7 +36,7 @@ class Publication:
     code_version: str
     configuration_hash: str
     definitions_hash: str
-    persons: bool
+    persons_from: date | None
 
 
 def build_publication(connection: duckdb.DuckDBPyConnection, publication: Publication) -> None:
@@ -48,7 +48,8 @@ def build_publication(connection: duckdb.DuckDBPyConnection, publication: Public
     row |= {
         "as_of_utc": publication.as_of_utc.replace(tzinfo=None),
         "definitions_hash": publication.definitions_hash,
-        "persons": publication.persons,
+        "persons": publication.persons_from is not None,
+        "persons_from": publication.persons_from,
     }
     _fill_rows(connection, "ops.publication", [row])
 

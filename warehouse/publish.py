@@ -25,7 +25,8 @@ from warehouse.storage import FOR_ANALYSTS, make_folder
 FULL = "evenhand.duckdb"
 ANALYST = "evenhand-analyst.duckdb"
 STORAGE_VERSION = "v1.5.0"
-_KEPT_SNAPSHOTS = 2
+KEPT_SNAPSHOTS = 2
+"""The current one, and the one before it for whoever has it open."""
 
 
 def publish(
@@ -37,6 +38,7 @@ def publish(
     analyst: Mapping[str, str],
     views: Mapping[str, str],
     comments: Sequence[str],
+    kept: int = KEPT_SNAPSHOTS,
 ) -> Path:
     """Write both files as a new snapshot and make it the current one. Gives the snapshot's folder.
 
@@ -45,7 +47,7 @@ def publish(
 
     ``full`` and ``analyst`` map a table to the SELECT that fills it; ``views`` (of both files) map a name to
     its SELECT; ``comments`` are applied where their table exists. Killed before the flip, the last
-    publication stays.
+    publication stays. Of all snapshots the newest ``kept`` are left.
     """
     snapshots = folder / "snapshots"
     make_folder(folder, FOR_ANALYSTS)
@@ -62,7 +64,7 @@ def publish(
     _link(folder / FULL, Path("current") / FULL)
     _link(folder / ANALYST, Path("current") / ANALYST)
     _link(folder / "current", Path("snapshots") / target.name)
-    _remove_older(snapshots, keep=target.name)
+    _remove_older(snapshots, current=target.name, kept=kept)
     return target
 
 
@@ -117,12 +119,12 @@ def _link(path: Path, target: Path) -> None:
     os.replace(draft, path)
 
 
-def _remove_older(snapshots: Path, *, keep: str) -> None:
+def _remove_older(snapshots: Path, *, current: str, kept: int) -> None:
     """Remove all but the newest snapshots; a reader that has one open keeps it until it closes."""
     others = sorted(
-        (entry for entry in snapshots.iterdir() if entry.name != keep and not entry.name.startswith(".")),
+        (entry for entry in snapshots.iterdir() if entry.name != current and not entry.name.startswith(".")),
         key=lambda entry: entry.stat().st_mtime,
         reverse=True,
     )
-    for entry in others[_KEPT_SNAPSHOTS - 1 :]:
+    for entry in others[kept - 1 :]:
         shutil.rmtree(entry, ignore_errors=True)

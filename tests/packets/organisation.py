@@ -387,6 +387,7 @@ class Organisation:
                 "configuration_hash": "c0ffee" * 10,
                 "definitions_hash": "decade" * 10,
                 "persons": self.persons,
+                "persons_from": date.min if self.persons else None,
             }
         ]
         self.rows["ops.loads"].append(

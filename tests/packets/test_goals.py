@@ -24,7 +24,7 @@ PUBLISHED = Publication(
     code_version="test",
     configuration_hash="test",
     definitions_hash="test",
-    persons=True,
+    persons_from=date.min,
 )
 
 

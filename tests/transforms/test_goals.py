@@ -101,7 +101,7 @@ def nights(
         organization="Acme",
         code_version="test",
         configuration_hash="test",
-        persons=persons,
+        persons_from=date.min if persons else None,
     )
     catalogue = load_catalogue()
     with connect() as connection:

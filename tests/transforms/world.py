@@ -204,7 +204,12 @@ class World:
                     {"day": date.fromisoformat(day)},
                 )
             instant = aware(as_of)
-            build_facts(connection, wanted, as_of_utc=instant.replace(tzinfo=None), persons=persons)
+            build_facts(
+                connection,
+                wanted,
+                as_of_utc=instant.replace(tzinfo=None),
+                persons_from=date.min if persons else None,
+            )
             build_periods(connection, wanted, as_of_utc=instant, reporting_timezone=self.zone)
             yield connection
 

@@ -6,6 +6,7 @@ written down from 4.2, 4.8 and 4.9 first. 2026-06 is the newest final month, 202
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -32,7 +33,7 @@ PUBLISHED = Publication(
     code_version="",
     configuration_hash="",
     definitions_hash="",
-    persons=True,
+    persons_from=date.min,
 )
 
 

@@ -217,7 +217,7 @@ def test_reviews_nobody_asked_for() -> None:
             code_version="",
             configuration_hash="",
             definitions_hash="",
-            persons=True,
+            persons_from=date.min,
         )
         with connect() as connection:
             build_core_of(connection, _conformed(inputs, zone), as_of=as_of, zone=zone)
