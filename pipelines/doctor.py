@@ -23,7 +23,7 @@ from pipelines import identities, sources
 from pipelines.nightly import Night
 from pipelines.settings import SettingsError
 from pipelines.sources import Asking
-from pipelines.yields import metric_findings
+from pipelines.yields import deployment_findings, metric_findings
 from transforms.local_time import corrections
 from warehouse.connection import DatabaseBusyError, connect_reading
 from warehouse.landing import newest_known_at
@@ -201,7 +201,7 @@ def _database(night: Night) -> Iterator[Finding]:
             failed = connection.execute(
                 "SELECT table_name, wanted, observed FROM ops.checks WHERE NOT passed ORDER BY ALL"
             ).fetchall()
-            about_metrics = list(metric_findings(connection))
+            about_metrics = [*metric_findings(connection), *deployment_findings(connection)]
             about_zones = zones_of(connection)
             about_services = list(services_of(connection))
     except DatabaseBusyError as problem:

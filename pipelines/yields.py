@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import duckdb
 
+from packets.words import counted, listed, plain
+
 _METRICS = """
 SELECT
     metrics.metric_id,
@@ -50,6 +52,47 @@ def metric_findings(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[boo
     for metric_id, gap, sources, has_data, has_cells in rows:
         if not has_data:
             yield True, f"  {metric_id}: {_needed(metric_id, gap, sources, has_cells=has_cells)}."
+
+
+_DEPLOYED = """
+SELECT environment, count(*) AS n
+FROM core.deployments
+WHERE status = 'success' AND environment <> 'told by the table of deployments'
+GROUP BY environment
+ORDER BY n DESC, environment
+"""
+_SILENT = """
+SELECT DISTINCT services.service_id
+FROM core.services AS services
+WHERE services.tier IN (1, 2)
+    AND services.valid_to_utc IS NULL
+    AND NOT EXISTS (
+        FROM core.production_deployments AS deployed
+        WHERE deployed.subject_kind = 'service' AND deployed.subject_id = services.service_id
+    )
+ORDER BY services.service_id
+"""
+
+
+def deployment_findings(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[bool, str]]:
+    """Environments that count nowhere, and key services that nothing is known to have been deployed to."""
+    environments = dict(connection.execute(_DEPLOYED).fetchall())
+    in_production = environments.pop("production", 0)
+    others = listed([f"{plain(name)} ({n:,})" for name, n in environments.items()], at_most=6)
+    if environments:
+        yield (
+            in_production > 0,
+            f"Deployments: {in_production:,} reached production. Those to {others} count nowhere; what "
+            "reaches users of them belongs into [sources.github] deployment_environments.",
+        )
+    silent = [service for (service,) in connection.execute(_SILENT).fetchall()]
+    if silent and in_production:
+        services = f"{counted(len(silent), 'key service')} ({listed(silent, at_most=6)})"
+        yield (
+            True,
+            f"Deployments: none is known of {services}: nothing is said of how changes hold there. Is the "
+            "repository in services.csv, or a label missing?",
+        )
 
 
 def _needed(metric_id: str, gap: str | None, sources: list[str], *, has_cells: bool) -> str:

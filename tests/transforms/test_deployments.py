@@ -158,6 +158,43 @@ def test_going_back_to_an_earlier_commit_is_a_rollback_of_the_one_before_it(land
     assert numbers(back) == []
 
 
+def test_the_same_commit_again_carries_nothing_and_going_forward_again_carries_it_anew(
+    landed: Landed,
+) -> None:
+    """A change that a note names is that of its first deployment, and a restart is no second one of it."""
+    landed.organization("2026-03-20", service("pay", label="pay"), service("cart", label="cart"))
+    changes = [merged(2, "2026-03-02 10:00", "cart"), merged(3, "2026-03-03 10:00", "pay", "hotfix")]
+    order = [("a", 2), ("b", 3), ("again", 3), ("back", 2), ("b2", 3)]
+    found = deployments(
+        landed,
+        *changes,
+        *(
+            deployment(key, f"2026-03-04 1{hour}:00", change=change, changed_at=f"2026-03-0{change} 10:00")
+            for hour, (key, change) in enumerate(order)
+        ),
+    )
+    assert {key: (numbers(row), row["kind"], row["service_ids"]) for key, row in found.items()} == {
+        "a": ([2], "normal", ["cart"]),
+        "b": ([3], "hotfix", ["pay"]),
+        "again": ([], "normal", ["pay"]),
+        "back": ([], "rollback", ["cart", "pay"]),
+        "b2": ([3], "hotfix", ["pay"]),
+    }
+    assert found["back"]["remediates_deployment_id"] == "github:deployment/again"
+
+
+def test_a_commit_of_no_pull_request_carries_what_was_merged_until_it_was_made(landed: Landed) -> None:
+    landed.organization("2026-03-20", service("api"))
+    found = deployments(
+        landed,
+        *FIVE,
+        deployment("first", "2026-03-03 12:00", change=3, changed_at="2026-03-03 10:00"),
+        deployment("pushed", "2026-03-05 12:00", change=None, changed_at="2026-03-04 22:00", commit_oid="x"),
+        deployment("next", "2026-03-06 12:00", change=6, changed_at="2026-03-06 10:00"),
+    )
+    assert {key: numbers(row) for key, row in found.items()} == {"first": [3], "pushed": [4], "next": [5, 6]}
+
+
 @pytest.mark.parametrize(
     ("labels", "fixes", "kind", "repaired"),
     [

@@ -1,5 +1,6 @@
 -- One row per deployment. A deployment contains what was merged after the commit of the successful production
 -- deployment before it, up to its own commit; of the first one that is known, only what brought its commit is sure.
+-- The same commit deployed again contains nothing, and is of the services it was of.
 WITH names AS (
     SELECT DISTINCT repository_id, lower(name_with_owner) AS name FROM landing.github__repositories__versions
 ),
@@ -124,6 +125,7 @@ successes AS (
         lag(deployment_id) OVER before AS deployment_id_before,
         lag(change_at_utc) OVER before AS change_at_before_utc,
         lag(change_at_utc) OVER before IS NOT NULL AS has_one_before,
+        commit_oid <> '' AND commit_oid = lag(commit_oid) OVER before AS is_again,
         change_at_utc < lag(change_at_utc) OVER before AND EXISTS (
             FROM successions AS earlier
             WHERE earlier.succession = successions.succession
@@ -143,7 +145,8 @@ carried AS (
         pulls.pr_id,
         pulls.service_ids,
         pulls.fixes_pr_ids,
-        pulls.is_hotfix
+        pulls.is_hotfix,
+        coalesce(successes.is_again, false) AS is_again
     FROM successions
     JOIN successes ON successes.deployment_id = successions.deployment_id
     JOIN (
@@ -175,9 +178,9 @@ carried AS (
 contents AS (
     SELECT
         successions.deployment_id,
-        list(DISTINCT carried.pr_id ORDER BY carried.pr_id) AS pr_ids,
+        list(DISTINCT carried.pr_id ORDER BY carried.pr_id) FILTER (WHERE NOT carried.is_again) AS pr_ids,
         list_distinct(flatten(list(carried.service_ids))) AS changed_service_ids,
-        coalesce(bool_or(carried.is_hotfix), false) AS is_hotfix
+        coalesce(bool_or(carried.is_hotfix AND NOT carried.is_again), false) AS is_hotfix
     FROM successions
     JOIN carried
         ON carried.deployment_id = successions.deployment_id
@@ -192,10 +195,10 @@ mended AS (
         list(DISTINCT fixes.fixed_pr_id ORDER BY fixes.fixed_pr_id) AS pr_ids,
         arg_max(earlier.deployment_id, (earlier.finished_at_utc, earlier.deployment_id)) AS mended_deployment_id
     FROM (
-        SELECT deployment_id, unnest(fixes_pr_ids) AS fixed_pr_id FROM carried WHERE is_hotfix
+        SELECT deployment_id, unnest(fixes_pr_ids) AS fixed_pr_id FROM carried WHERE is_hotfix AND NOT is_again
     ) AS fixes
     JOIN successions AS own ON own.deployment_id = fixes.deployment_id
-    JOIN carried ON carried.pr_id = fixes.fixed_pr_id
+    JOIN carried ON carried.pr_id = fixes.fixed_pr_id AND NOT carried.is_again
     JOIN successions AS earlier
         ON earlier.deployment_id = carried.deployment_id
         AND earlier.succession = own.succession
