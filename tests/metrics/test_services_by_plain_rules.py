@@ -501,7 +501,7 @@ def test_every_case_of_services_is_as_the_text_reads(seed: int, zone: str) -> No
     wanted["si_followup_closed"] = plain.followups_judged()
     metrics = [CATALOGUE[name] for name in wanted]
     with world.core(as_of) as connection:
-        build_facts(connection, metrics, as_of_utc=as_of, persons=True)
+        build_facts(connection, metrics, as_of_utc=as_of)
         exposed = plain.exposures()
         for name, cases in wanted.items():
             found = {

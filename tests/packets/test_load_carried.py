@@ -90,8 +90,8 @@ def published(world: World) -> Iterator[duckdb.DuckDBPyConnection]:
                 create(connection, name)
         connection.execute(
             "INSERT INTO ops.publication (as_of_utc, reporting_timezone, organization, code_version, "
-            "configuration_hash, definitions_hash, persons) "
-            "VALUES (?, 'Europe/Berlin', 'Acme', 't', 'c', 'd', true)",
+            "configuration_hash, definitions_hash, persons, persons_from) "
+            "VALUES (?, 'Europe/Berlin', 'Acme', 't', 'c', 'd', true, DATE '0001-01-01')",
             [utc(AS_OF)],
         )
         build_changes(connection, METRICS, as_of_utc=aware(AS_OF), reporting_timezone="Europe/Berlin")

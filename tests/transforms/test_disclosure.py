@@ -10,6 +10,7 @@ from random import Random
 
 import polars as pl
 
+from tests.transforms.world import CATALOGUE, World, rows, utc
 from transforms.disclosure.decide import decide_disclosure, withhold_differences
 from warehouse.connection import connect
 
@@ -90,6 +91,29 @@ def test_a_month_in_which_nothing_was_done_is_no_secret() -> None:
 def test_where_every_month_may_be_shown_so_may_the_quarter() -> None:
     found = withheld({team: months(FIVE, FIVE, FIVE) for team in ("red", "blue")})
     assert set(found.values()) == {None}
+
+
+def test_a_team_that_too_few_rated_is_withheld() -> None:
+    """Six people were rated, enough of a group; by two authors, too few to be nobody's word."""
+    world = World()
+    for author in ("ann", "bea"):
+        world.person(author)
+    for number in range(6):
+        who, pr_id = f"p{number}", f"pr{number}"
+        world.person(who, team="red")
+        world.pull(pr_id, author=("ann", "bea")[number % 2], merged="2026-03-04 09:00")
+        world.review("2026-03-03 09:00", who, pr_id=pr_id)
+        world.add(
+            "survey_ratings",
+            pr_id=pr_id,
+            reviewer_id=who,
+            rater_id=("ann", "bea")[number % 2],
+            rating=5,
+            occurred_at_utc=utc("2026-03-05"),
+        )
+    with world.periods(metrics=[CATALOGUE["rq_rating_favourable"]]) as connection:
+        (cell,) = rows(connection, "FROM trends.periods WHERE subject_kind = 'team'")
+    assert (cell["status"], cell["disclosed"], cell["withheld_reason"]) == ("suppressed", False, "few_raters")
 
 
 def test_no_line_of_cells_lacks_exactly_one() -> None:

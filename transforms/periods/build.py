@@ -515,11 +515,13 @@ def _lacking(metric: Metric, limits: Limits, otherwise: str) -> list[pl.Expr]:
 
 def _whole(metric: Metric, cells: pl.DataFrame) -> pl.DataFrame:
     """The columns of ``trends.periods``: also the metric, the differences, and why a cell is withheld."""
-    few_raters = pl.when(pl.col("status") == "suppressed").then(pl.lit("few_raters"))
+    is_suppressed = pl.col("status") == "suppressed"
+    few_raters = pl.when(is_suppressed).then(pl.lit("few_raters"))
     told = with_differences(cells).with_columns(
         pl.lit(metric.id).alias("metric_id"),
         pl.lit(metric.definition_version).alias("definition_version"),
         pl.coalesce("withheld_reason", few_raters).alias("withheld_reason"),
+        (pl.col("disclosed") & ~is_suppressed).alias("disclosed"),
     )
     return told.select(name for name in column_names("trends.periods") if name in told.columns)
 
