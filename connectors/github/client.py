@@ -122,6 +122,7 @@ class GitHubSource:
     _changed_in: dict[str, int] = field(default_factory=dict)
     _together: Together = field(init=False)
     _begun: dict[str, Iterator[Page | Gap]] = field(default_factory=dict)
+    _walking: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._together = Together(self.page_size)
@@ -147,8 +148,10 @@ class GitHubSource:
         self.server_time()
         try:
             yield from self._all()
-        except StopSourceError as reason:  # those with something waiting must not count as read to the end
-            for scope in self._waiting.repositories():
+        except StopSourceError as reason:
+            # Those begun, and those with something waiting, must not count as read to the end: what is theirs
+            # may have come with the pages of another.
+            for scope in sorted(self._walking | set(self._waiting.repositories())):
                 yield Gap(scope=scope, message=f"{reason}{self._waiting.give_up(scope)}")
             raise
 
@@ -531,6 +534,7 @@ class GitHubSource:
                 if number == 1 and scope in self._told:
                     return  # read already, under another of its names
                 self._told.add(scope)
+                self._walking.add(scope)
                 self.read[scope] = repository
                 connection = path_of(
                     answer, "repository", "pullRequests", what=f"repository {name}", is_first=number == 1
@@ -545,12 +549,15 @@ class GitHubSource:
                 while self._waiting.is_worth_a_request():
                     yield from self._read_rests()
                 if after is None or self._is_known(listed, scope):
+                    self._walking.discard(scope)
                     return
         except StopScopeError as reason:
             self._told.add(scope)
+            self._walking.discard(scope)
             self._unread.pop(scope, None)
             yield Gap(scope=scope, message=f"{reason}{self._waiting.give_up(scope)}")
         except StopSourceError as reason:  # this repository was begun, and must not count as read to its end
+            self._walking.discard(scope)
             yield Gap(scope=scope, message=f"{reason}{self._waiting.give_up(scope)}")
             raise
 
