@@ -129,14 +129,10 @@ def trend_rows(
 def unlisted_services(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """What a source calls those services that no services file lists, by their id: shown, never a key."""
     rows = read(connection, "SELECT service_id, name FROM core.source_services ORDER BY service_id")
-    twice = Counter(plain(row["name"]) for row in rows)
+    names = {row["service_id"]: plain(row["name"]) for row in rows}
+    found = Counter(names.values())
     return {
-        row["service_id"]: (
-            name
-            if twice[name := plain(row["name"])] == 1
-            else f"{name} ({row['service_id'].rsplit('/', 1)[-1]})"
-        )
-        for row in rows
+        key: name if found[name] == 1 else f"{name} ({key.rsplit('/', 1)[-1]})" for key, name in names.items()
     }
 
 

@@ -8,24 +8,16 @@ import pytest
 
 from metrics_catalog.catalogue import load_catalogue
 from packets.goals import agreed_last_time, goals_of
-from packets.published import Publication
 from packets.quarters import parse_quarter
 from pipelines.goals import bench
+from tests.packets.published import published_as_of
 from tests.transforms.world import World, utc
 from transforms.facts import build_facts
 from transforms.goals import build_goals
 from transforms.ledger import build_catalog
 
 METRIC = load_catalogue()["rq_response_24h"]
-PUBLISHED = Publication(
-    as_of_utc=utc("2026-06-01"),
-    reporting_timezone="UTC",
-    organization="Acme",
-    code_version="test",
-    configuration_hash="test",
-    definitions_hash="test",
-    persons_from=date.min,
-)
+PUBLISHED = published_as_of(utc("2026-06-01"))
 
 
 def goal(**more: Any) -> dict[str, Any]:

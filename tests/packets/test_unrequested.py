@@ -1,15 +1,14 @@
 """The line on reviews nobody asked for, against its worked examples: the same cut and core as any night."""
 
 import json
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from packets.published import Publication
 from packets.unrequested import reviews_given
 from tests.golden.worked_example import conformed_rows, first_day, instant
+from tests.packets.published import published_as_of
 from tests.transforms.world import aware, build_core_of
 from transforms.local_time import first_instant
 from warehouse.connection import connect
@@ -29,15 +28,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_worked_example(case: dict[str, Any]) -> None:
     zone, as_of = case["config"].get("reporting_tz", "UTC"), instant(case["as_of"])
     assert as_of is not None
-    published = Publication(
-        as_of_utc=as_of,
-        reporting_timezone=zone,
-        organization="",
-        code_version="",
-        configuration_hash="",
-        definitions_hash="",
-        persons_from=date.min,
-    )
+    published = published_as_of(as_of, zone)
     with connect() as connection:
         rows = conformed_rows(case["inputs"], zone)
         build_core_of(connection, rows, as_of=aware(as_of), zone=zone)

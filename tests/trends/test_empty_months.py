@@ -6,7 +6,6 @@ written down from 4.2, 4.8 and 4.9 first. 2026-06 is the newest final month, 202
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
 from typing import Any
 
 import duckdb
@@ -16,8 +15,8 @@ from packets.catalogue import metrics
 from packets.cells import cells_of, metric_cells
 from packets.figures import Figure, figure
 from packets.packet import without_cases
-from packets.published import Publication
 from packets.quarters import parse_quarter
+from tests.packets.published import published_as_of
 from tests.transforms.world import CATALOGUE, World, aware, rows, utc
 from transforms.changes.build import build_changes
 from transforms.ledger import build_catalog
@@ -26,24 +25,16 @@ SHARE = "rq_response_24h"
 MONTHS = [f"2025-{month:02d}" for month in range(7, 13)] + [f"2026-{month:02d}" for month in range(1, 7)]
 AS_OF = "2026-07-20"
 METRICS = (SHARE, "rq_first_response_time")
-PUBLISHED = Publication(
-    as_of_utc=utc(AS_OF),
-    reporting_timezone="UTC",
-    organization="Acme",
-    code_version="",
-    configuration_hash="",
-    definitions_hash="",
-    persons_from=date.min,
-)
+PUBLISHED = published_as_of(utc(AS_OF))
 
 
-def bob_moves(on: str | None, n: Sequence[int], **change: str) -> World:
+def bob_moves(on: str | None, n: Sequence[int], **change: Any) -> World:
     """Bob's year: so many requests in each month, at noon of its first days, all answered within an hour."""
     made = World()
     made.person("ann")
     made.person("bob", team="core", after=on)
     if on is not None:
-        made.stretch("bob", **{"team": "core", "first": on} | change)  # type: ignore[arg-type]
+        made.stretch("bob", **({"team": "core", "first": on} | change))
     for month, requests in zip(MONTHS, n, strict=True):
         for day in range(1, requests + 1):
             pr_id = f"pr-{month}-{day}"

@@ -12,10 +12,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from packets.published import Publication
 from packets.unrequested import reviews_given
 from tests.golden.test_change_methods import quarter_months_of, series_of
 from tests.golden.test_methods import GROUP_WORDS, HOLES
+from tests.packets.published import published_as_of
 from tests.transforms.test_ladder import ladder_months
 from tests.transforms.world import World, build_core_of
 from tests.trends import plain_methods, random_methods
@@ -210,15 +210,7 @@ def test_reviews_nobody_asked_for() -> None:
     for as_of in (datetime(2026, 4, 1, 4, tzinfo=UTC), *[datetime(2026, 6, 1, tzinfo=UTC)] * 3):
         inputs = random_methods.reviews(random)
         zone = "America/New_York"
-        published = Publication(
-            as_of_utc=as_of.replace(tzinfo=None),
-            reporting_timezone=zone,
-            organization="",
-            code_version="",
-            configuration_hash="",
-            definitions_hash="",
-            persons_from=date.min,
-        )
+        published = published_as_of(as_of.replace(tzinfo=None), zone)
         with connect() as connection:
             build_core_of(connection, _conformed(inputs, zone), as_of=as_of, zone=zone)
             for period in periods_between(date(2026, 3, 1), date(2026, 5, 1), zone):
