@@ -20,6 +20,7 @@ ATTEMPTS = 5
 MAY_WAIT_SECONDS = 90 * 60.0
 """GitHub's limit is over after an hour at the most; a run may meet it once, and some small ones besides."""
 
+_SECONDS = {"day": 86_400, "h": 3_600, "min": 60, "s": 1}
 _WORTH_SAYING_SECONDS = 5.0
 _LIMIT_SECONDS = 60.0
 
@@ -132,6 +133,10 @@ def _wait_seconds(state: RetryCallState) -> float:
 
 
 def duration(seconds: float) -> str:
-    """Minutes and seconds in words."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes and rest else f"{minutes} min" if minutes else f"{rest} s"
+    """In words, by its two largest units: ``23 days 23 h``, ``1 h 5 min``, ``2 min 3 s``."""
+    for unit, below in (("day", "h"), ("h", "min"), ("min", "s")):
+        many, rest = divmod(round(seconds / _SECONDS[below]), _SECONDS[unit] // _SECONDS[below])
+        if many:
+            whole = f"{many} {unit}s" if unit == "day" and many > 1 else f"{many} {unit}"
+            return f"{whole} {rest} {below}" if rest else whole
+    return f"{round(seconds)} s"

@@ -17,7 +17,7 @@ from connectors.errors import StopScopeError, StopSourceError
 from connectors.github.client import GitHubSource
 from connectors.jira.client import JiraSource
 from connectors.organization.records import ServiceRow
-from connectors.waiting import Patience
+from connectors.waiting import Patience, duration
 from packets.words import counted, listed, plain
 from pipelines import identities, sources
 from pipelines.nightly import Night
@@ -110,7 +110,7 @@ def _seen(night: Night, source: GitHubSource) -> Iterator[Finding]:
 
 def _clock(now_utc: datetime, served_at_utc: datetime, *, of: str) -> Finding:
     skew = abs(now_utc - served_at_utc)
-    words = f"this machine's clock is {skew.total_seconds():.0f} s from that of {of}"
+    words = f"this machine's clock is {duration(skew.total_seconds())} from that of {of}"
     harmless = "; no number depends on it, but schedules, certificates and the tokens of an App do"
     is_fine = skew <= CLOCK_TOLERANCE
     return Finding(is_fine=is_fine, text=f"Clock: {words}{'' if is_fine else harmless}.")

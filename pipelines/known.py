@@ -18,7 +18,7 @@ from connectors.jira.client import KnownTickets
 from connectors.pagerduty.client import LOG
 from connectors.pagerduty.known import KnownAccount
 from connectors.records import RECORD_TYPES
-from transforms.core.streams import load_landing
+from transforms.core.streams import Only, load_landing
 from transforms.identity import replay
 from warehouse.connection import connect
 from warehouse.landing import ChosenLoad, Manifest
@@ -29,6 +29,33 @@ run looked for a while, those of that while are made up for."""
 UNFINISHED_DAYS = 90
 """A deployment that has not ended after so long never will."""
 
+
+_OF_GITHUB: Only = {
+    "repositories": ("repository_id", "name_with_owner"),
+    "accounts": ("account_id", "login", "kind"),
+    "account_identities": ("answer_id", "account_id"),
+    "removals": ("pull_request_id",),
+    "pull_requests": (
+        *("pull_request_id", "repository_id", "node_id", "number"),
+        *("author_account_id", "closed_at_utc"),
+    ),
+    "reviews": ("review_id", "pull_request_id", "node_id", "author_account_id"),
+    "review_threads": ("thread_id", "pull_request_id", "is_resolved", "is_outdated"),
+    "review_comments": ("comment_id", "pull_request_id", "thread_id", "node_id", "author_account_id"),
+    "reactions": ("reaction_id", "pull_request_id", "target_id", "content"),
+    "deployments": ("deployment_id", "repository_id", "name", "created_at_utc", "finished_at_utc"),
+}
+_OF_PAGERDUTY: Only = {
+    "schedule_months": ("schedule_month_id", "month_start", "shown_at_utc"),
+    "incidents": ("incident_id", "created_at_utc"),
+}
+_OF_JIRA: Only = {
+    "removals": ("ticket_id",),
+    "tickets": ("ticket_id", "project_id"),
+    "sprints": ("sprint_id", "state"),
+    "statuses": ("status_id",),
+}
+"""What is looked at of the loads of each source: the texts, which are most of them, stay on the disk."""
 
 _ASKED_AGAIN_DAYS = 7
 """After how long GitHub is asked again whose an account is that nobody claims."""
@@ -75,7 +102,7 @@ def known_to_github(
     if not loads:
         return KnownToGitHub(not_asked=decided)
     with connect() as connection:
-        load_landing(connection, loads, RECORD_TYPES)
+        load_landing(connection, loads, RECORD_TYPES, only=_OF_GITHUB)
         asked, unclaimed = _accounts(connection, decided, now_utc - timedelta(days=_ASKED_AGAIN_DAYS))
         return KnownToGitHub(
             repositories=_repositories(connection, loads, now_utc, reads=reads),
@@ -169,7 +196,7 @@ def known_account(manifests: Sequence[Manifest], *, reads: str) -> KnownAccount 
     if not complete:
         return None
     with connect() as connection:
-        load_landing(connection, loads, RECORD_TYPES)
+        load_landing(connection, loads, RECORD_TYPES, only=_OF_PAGERDUTY)
         months = connection.execute(
             "SELECT month_start FROM landing.pagerduty__schedule_months__versions "
             "GROUP BY month_start, _load HAVING min(shown_at_utc) >= month_start + INTERVAL 1 MONTH"
@@ -285,7 +312,7 @@ def known_tickets(manifests: Sequence[Manifest], *, reads: str) -> KnownTickets:
     if not complete:
         return KnownTickets()
     with connect() as connection:
-        load_landing(connection, loads, RECORD_TYPES)
+        load_landing(connection, loads, RECORD_TYPES, only=_OF_JIRA)
         held = dict(connection.execute(_HELD).fetchall())
         sprints = connection.execute(_OPEN_SPRINTS).fetchall()
         statuses = connection.execute("SELECT status_id FROM landing.jira__statuses").fetchall()

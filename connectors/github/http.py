@@ -22,7 +22,7 @@ from github import Auth, Github, GithubException, RateLimitExceededException
 from connectors.errors import RetryLaterError, StopScopeError, StopSourceError
 from connectors.github.queries import batch, operation_of, unbatch
 from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, error_kinds
-from connectors.waiting import Patience, asked_to_wait, served_at_utc, unanswered
+from connectors.waiting import Patience, asked_to_wait, duration, served_at_utc, unanswered
 
 REQUEST_TIMEOUT_SECONDS = 60
 LONGEST_WINDOW_SECONDS = 3_600.0
@@ -143,7 +143,7 @@ class GitHubOverHttp:
             if problem.status == 401 and abs(ahead_seconds) > _CLOCKS_DIFFER_SECONDS:
                 way = "ahead of" if ahead_seconds > 0 else "behind"
                 advice = (
-                    f"this machine's clock is {abs(ahead_seconds):.0f} s {way} GitHub's, and an App's proof "
+                    f"this machine's clock is {duration(abs(ahead_seconds))} {way} GitHub's, and an App's proof "
                     "holds for minutes. Set the clock."
                 )
             raise StopSourceError(

@@ -17,7 +17,7 @@ from connectors.github.http import GitHubOverHttp
 from connectors.github.transport import Operation
 from connectors.jira.http import JiraOverHttp
 from connectors.pagerduty.http import PagerDutyOverHttp
-from connectors.waiting import ATTEMPTS, Patience
+from connectors.waiting import ATTEMPTS, Patience, duration
 from tests.connectors.pagerduty.loopback import ToLoopback
 
 REFUSALS: dict[str, tuple[int, dict[str, str]]] = {
@@ -130,3 +130,21 @@ def test_calls_are_not_spaced(
     for _ in range(8):
         ask()
     assert (Refusing.asked, slept) == (8, [])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (61, "1 min 1 s"),
+        (3_599, "1 h"),
+        (5_400, "1 h 30 min"),
+        (86_399, "1 day"),
+        (90_000, "1 day 1 h"),
+        (2_071_535, "23 days 23 h"),
+    ],
+)
+def test_how_long_in_words_that_a_person_reads(seconds: float, words: str) -> None:
+    assert duration(seconds) == words

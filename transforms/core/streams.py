@@ -8,7 +8,7 @@ snapshot of its parent count, so a deleted comment disappears by itself and stay
 A parent that was removed is not there, and nothing below it, as of every load from the removal on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,13 +114,16 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
 PREPARED: Mapping[str, Sequence[str]] = {"github": ("known_names", "default_branches")}
 """What many rows of a source have in common, told from all of them once (``landed/<source>__<name>.sql``)."""
 
+Only = Mapping[str, Sequence[str]]
+"""Streams by name, with the columns that are wanted of each, its key among them; the others stay null."""
+
 _WITHOUT_ROWS = """
 CREATE TABLE landing.{name}__versions AS
 SELECT *, NULL::VARCHAR AS _load_id, NULL::BIGINT AS _load, NULL::BIGINT AS _place FROM without_rows
 """
 _VERSIONS = """
 INSERT INTO landing.{name}__versions BY NAME
-SELECT found.*, loads.ordinal AS _load
+SELECT {columns}, loads.ordinal AS _load
 FROM ({rows}) AS found JOIN loads ON loads.load_id = found._load_id
 WHERE loads.ordinal > $n_known
 """
@@ -189,11 +192,13 @@ def load_landing(
     connection: duckdb.DuckDBPyConnection,
     loads: Sequence[ChosenLoad],
     record_types: Mapping[str, Sequence[type[Any]]],
+    *,
+    only: Only | None = None,
 ) -> list[str]:
     """Make the ``landing`` tables of these loads, oldest first. Gives the sources that have any.
 
     ``record_types`` are those of every source today. Loads of earlier versions lack what was not read then:
-    it has no row, or is null.
+    it has no row, or is null. ``only``: these streams alone, and what is PREPARED is not.
     """
     connection.execute("CREATE SCHEMA landing")
     register_loads(connection, loads)
@@ -203,14 +208,22 @@ def load_landing(
             connection.register("without_rows", pl.DataFrame(schema=columns))
             connection.execute(_WITHOUT_ROWS.format(name=name))
             connection.unregister("without_rows")
-        append_landing(connection, [load for load in loads if load.manifest.source == source], 0)
+        append_landing(connection, [load for load in loads if load.manifest.source == source], 0, only=only)
         for stream, kind in STREAMS[source].items():
-            make_newest(connection, f"{source}__{stream}", kind, loads)
-        prepare(connection, source)
+            if only is None or stream in only:
+                make_newest(connection, f"{source}__{stream}", kind, loads)
+        if only is None:
+            prepare(connection, source)
     return sources
 
 
-def append_landing(connection: duckdb.DuckDBPyConnection, loads: Sequence[ChosenLoad], n_known: int) -> None:
+def append_landing(
+    connection: duckdb.DuckDBPyConnection,
+    loads: Sequence[ChosenLoad],
+    n_known: int,
+    *,
+    only: Only | None = None,
+) -> None:
     """Add the versions of the loads after the first ``n_known``, oldest first, to ``landing`` tables.
 
     Raises LandingError where a file is damaged or gone, or does not hold what its manifest says.
@@ -218,14 +231,22 @@ def append_landing(connection: duckdb.DuckDBPyConnection, loads: Sequence[Chosen
     new = loads[n_known:]
     for source in sorted({load.manifest.source for load in new}):
         manifests = [load.manifest for load in new if load.manifest.source == source]
-        for stream in (*STREAMS[source], REJECTED):
+        for stream in (*STREAMS[source], REJECTED) if only is None else only:
             name = f"{source}__{stream}"
+            columns = "found.*" if only is None else _some(only[stream])
             for rows, files in rows_of(manifests, stream):
                 with naming_damage(files):
                     connection.execute(
-                        _VERSIONS.format(name=name, rows=rows), {"files": files, "n_known": n_known}
+                        _VERSIONS.format(name=name, columns=columns, rows=rows),
+                        {"files": files, "n_known": n_known},
                     )
             _check_rows(connection, name, stream, manifests)
+
+
+def _some(columns: Iterable[str]) -> str:
+    """These columns, where the files have them, and what tells versions apart."""
+    names = ", ".join(f"'{name}'" for name in (*columns, *BOOKKEEPING, "_load_id", "_place"))
+    return f"COLUMNS(lambda name: name IN ({names}))"
 
 
 def _check_rows(

@@ -530,7 +530,9 @@ def test_an_app_that_gets_no_token_stops_the_source(
     assert private_key.splitlines()[1] not in _said(raised)
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(700, "700 s ahead of"), (-95, "95 s behind")])
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(700, "11 min 40 s ahead of"), (-2_071_535, "23 days 23 h behind")]
+)
 def test_an_app_whose_machine_has_a_wrong_clock_is_told_so(
     server: Server, private_key: str, seconds: int, words: str
 ) -> None:
