@@ -143,8 +143,8 @@ class GitHubOverHttp:
             if problem.status == 401 and abs(ahead_seconds) > _CLOCKS_DIFFER_SECONDS:
                 way = "ahead of" if ahead_seconds > 0 else "behind"
                 advice = (
-                    f"this machine's clock is {duration(abs(ahead_seconds))} {way} GitHub's, and an App's proof "
-                    "holds for minutes. Set the clock."
+                    f"this machine's clock is {duration(abs(ahead_seconds))} {way} GitHub's, and an App's "
+                    "proof holds for minutes. Set the clock."
                 )
             raise StopSourceError(
                 f"GitHub gives the App no token ({problem.status}): {advice} "

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines import known
 from pipelines.known import known_account, known_tickets, known_to_github
-from transforms.core.streams import load_landing
+from transforms.core.streams import Only, load_landing
 from warehouse.landing import Landing, Manifest
 
 NOW_UTC = datetime(2026, 7, 25, tzinfo=UTC)
@@ -30,6 +30,11 @@ def test_some_columns_tell_what_all_of_them_do(
 ) -> None:
     manifests = Landing(demo / "landing").manifests()
     found = told(manifests, source)
-    monkeypatch.setattr(known, "load_landing", lambda *asked, only: load_landing(*asked))
+
+    def all_of_them(*asked: Any, only: Only) -> list[str]:
+        assert only
+        return load_landing(*asked)
+
+    monkeypatch.setattr(known, "load_landing", all_of_them)
     assert found == told(manifests, source)
     assert "settled_months=frozenset({" in repr(found) or "complete_at_utc" in repr(found)
