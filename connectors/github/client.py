@@ -7,7 +7,7 @@ Not here: HTTP (``http``), fields (``parse``), what is still to be read of a pag
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, cycle, islice
 from typing import Any
@@ -37,6 +37,7 @@ from connectors.github.answers import (
 from connectors.github.census import Places, places_of, said_of
 from connectors.github.deployments import FIRST_PAGE_OF_A_NIGHT, ROWS_A_REQUEST, deployment_pages
 from connectors.github.deployments import PAGE_SIZE as DEPLOYMENTS_A_PAGE
+from connectors.github.holes import holes_in, refused_fields, refused_in_words
 from connectors.github.identities import read_identities
 from connectors.github.known import KnownRepository, KnownThread
 from connectors.github.outlook import (
@@ -116,6 +117,7 @@ class GitHubSource:
     _read_again: set[str] = field(default_factory=set)
     _waiting: Waiting = field(default_factory=Waiting)
     _unread: dict[str, tuple[str, int]] = field(default_factory=dict)
+    _refused: dict[str, tuple[str, set[str]]] = field(default_factory=dict)
     _rides_along: bool = True
     _limit: Limit | None = None
     _listed: list["Found | Page | Gap"] | None = None
@@ -160,6 +162,7 @@ class GitHubSource:
         if self._listed is None:
             self._told.clear()
             self._unread.clear()
+            self._refused.clear()
         for found in self._found() if self._listed is None else self._listed:
             if not isinstance(found, Found):
                 yield found
@@ -172,9 +175,12 @@ class GitHubSource:
         if self.known:
             yield from self._sweep()
         yield from self._rests_left()
-        for scope, (name, count) in self._unread.items():
-            # Without a gap the next run would not reach back to them.
-            yield Gap(scope=scope, message=unread_in_words(name, count))
+        # Without a gap the next run would not reach back to them.
+        unread = {scope: unread_in_words(*told) for scope, told in self._unread.items()}
+        refused = {scope: refused_in_words(*told) for scope, told in self._refused.items()}
+        for scope in dict.fromkeys((*unread, *refused)):
+            words = [told[scope] for told in (unread, refused) if scope in told]
+            yield Gap(scope=scope, message=" ".join(words))
         for by, reading in READINGS.items():
             wanted = [
                 each for each in self.read.values() if self._reaches_production(each.name_with_owner) == by
@@ -211,6 +217,7 @@ class GitHubSource:
         self.server_time()
         self._told.clear()
         self._unread.clear()
+        self._refused.clear()
         self._listed = list(self._found())
         seen = {name.lower() for name in self.left_out}
         found: list[Found] = []
@@ -382,8 +389,10 @@ class GitHubSource:
         except StopScopeError:
             yield from (Found(name=name) for name in names)  # each is walked, and says itself what is wrong
             return
-        for name, data in zip(names, answer.data, strict=True):
-            yield found_of((data or {}).get("repository"), name)
+        doubtful = {error.get("operation") for error in answer.errors}
+        for place, (name, data) in enumerate(zip(names, answer.data, strict=True)):
+            found = found_of((data or {}).get("repository"), name)
+            yield replace(found, updates=None) if {place, None} & doubtful else found
 
     def _organization(self, login: str) -> Iterator["Found | Gap"]:
         what, scope = f"organisation {login}", f"github:organization/{login}"
@@ -400,9 +409,11 @@ class GitHubSource:
                 seen.clear()
                 continue
             connection = path_of(answer, "organization", "repositories", what=what, is_first=after is None)
+            is_doubtful = bool(answer.errors)  # then each is walked, and says itself what is wrong
             for position, node in enumerate(listed_of(connection, what, "repositories"), start=1):
                 try:
-                    yield found_of(node, parse_repository(node).name_with_owner)
+                    found = found_of(node, parse_repository(node).name_with_owner)
+                    yield replace(found, updates=None) if is_doubtful else found
                 except SkippableRecordError as problem:
                     yield Gap(scope=scope, message=f"{what}, repository {position} of its page: {problem}.")
             after = next_cursor(connection, seen, what=what)
@@ -446,7 +457,7 @@ class GitHubSource:
         for place, (repository_id, name) in enumerate(missing):
             found = found_of((answer.data[place] or {}).get("repository"), name)
             kinds = error_kinds(error for error in answer.errors if error.get("operation") in (place, None))
-            if found.repository is None and kinds - {"NOT_FOUND"}:
+            if kinds - {"NOT_FOUND"}:
                 said = ", ".join(sorted(kinds))
                 yield Gap(scope=repository_id, message=f"{name} could not be read: GitHub said {said}.")
             elif found.repository is None or found.repository.repository_id != repository_id:
@@ -540,6 +551,7 @@ class GitHubSource:
                     answer, "repository", "pullRequests", what=f"repository {name}", is_first=number == 1
                 )
                 listed = listed_of(connection, what, "pull requests")
+                self._mark(listed, answer, repository, "repository", "pullRequests", "nodes")
                 self._read_again |= {
                     str(node["id"]) for node in listed if isinstance(node, dict) and "id" in node
                 }
@@ -560,6 +572,20 @@ class GitHubSource:
             self._walking.discard(scope)
             yield Gap(scope=scope, message=f"{reason}{self._waiting.give_up(scope)}")
             raise
+
+    def _mark(self, listed: Sequence[Any], answer: Answer, repository: Repository, *path: str) -> None:
+        """Mark those of a list that GitHub could not tell whole, and remember what it would not tell."""
+        what = f"repository {repository.name_with_owner}"
+        holes = holes_in(answer, 0, *path, rows=len(listed), what=what)
+        for place, name in holes.failed.items():
+            if place < len(listed) and isinstance(listed[place], dict):
+                listed[place]["_unread"] = name
+        self._remember_refused(repository, holes.refused)
+
+    def _remember_refused(self, repository: Repository, fields: Set[str]) -> None:
+        if fields:
+            _, before = self._refused.get(repository.repository_id, ("", set()))
+            self._refused[repository.repository_id] = (repository.name_with_owner, before | fields)
 
     def _scope_of(self, name: str) -> str:
         """The scope of a repository before its first page tells the id: its id, where the name is known."""
@@ -609,8 +635,7 @@ class GitHubSource:
             self._waiting.put_back(riding)
             self._rides_along = False
         else:
-            refused = refused_cursors(others)
-            self._take(riding, [(data, place in refused) for place, data in enumerate(others.data)])
+            self._take(riding, self._answers_of(riding, others))
         return own
 
     def _is_known(self, listed: Sequence[Any], scope: str) -> bool:
@@ -748,8 +773,10 @@ class GitHubSource:
             if isinstance(node, dict) and isinstance(node.get("repository"), dict):
                 key = str(node["repository"].get("databaseId"))
                 by_repository.setdefault(key, []).append(node)
+        may_not = refused_fields(answer, 0)
         for listed in by_repository.values():
             repository = repository_of(listed[0]["repository"], "of a swept pull request")
+            self._remember_refused(repository, may_not)
             whole = self._waiting.hold_back(listed, repository)
             yield self._page(whole, repository, answer.served_at_utc, 0)
 
@@ -822,15 +849,25 @@ class GitHubSource:
         An answer with holes is asked for again in halves, a single one once.
         """
         answer = self._send([rest.asked() for rest in rests])
-        if is_last_try or not has_holes(answer):
-            refused = refused_cursors(answer)
-            return [(data, place in refused) for place, data in enumerate(answer.data)], answer.served_at_utc
+        if not has_holes(answer):
+            return self._answers_of(rests, answer), answer.served_at_utc
+        if is_last_try:  # what is null in it may be there: half of a list is none
+            return [(None, False) for _ in rests], answer.served_at_utc
         if len(rests) == 1:
             return self._ask_for_rests(rests, is_last_try=True)
         middle = len(rests) // 2
         first, _ = self._ask_for_rests(rests[:middle])
         second, served_at_utc = self._ask_for_rests(rests[middle:])
         return first + second, served_at_utc
+
+    def _answers_of(self, rests: Sequence[Rest], answer: Answer) -> list[tuple[Json | None, bool]]:
+        """What came for each of them, and whether its cursor was refused."""
+        refused = refused_cursors(answer)
+        for place, rest in enumerate(rests):
+            waiting = self._waiting.pull_requests.get(rest.pull_request["id"])
+            if waiting is not None:
+                self._remember_refused(waiting[0], refused_fields(answer, place))
+        return [(data, place in refused) for place, data in enumerate(answer.data)]
 
     def _send(self, operations: Sequence[Operation]) -> Answer:
         self.usage.asks(kind_of(operations))

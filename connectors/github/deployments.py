@@ -19,7 +19,8 @@ from typing import Any
 from connectors.contract import Gap, Page, RejectedRecord
 from connectors.errors import SkippableRecordError, StopScopeError
 from connectors.fields import big_integer, instant, mapping, optional_instant, text
-from connectors.github.answers import PageSize
+from connectors.github.answers import PageSize, has_holes
+from connectors.github.holes import holes_in, refused_in_words
 from connectors.github.known import KnownRepository
 from connectors.github.parse import nodes
 from connectors.github.records import Deployment, DeploymentKind, ExpectedDeployments, Repository
@@ -115,6 +116,7 @@ def _repository(
     seen: set[str] = set()
     size = PageSize(largest=PAGE_SIZE, now=PAGE_SIZE)
     answer, number, lost = first, 0, 0
+    refused: set[str] = set()
     try:
         while True:
             number += 1
@@ -124,9 +126,19 @@ def _repository(
             what = f"{words} of {repository.name_with_owner}, page {number}"
             connection = _connection(reading, answer, place, what)
             listed = nodes({reading.connection: connection}, reading.connection)
+            holes = holes_in(
+                answer, place, "repository", reading.connection, "nodes", rows=len(listed), what=what
+            )
+            refused |= holes.refused
             served_at_utc = answer.served_at_utc
             page, oldest = _page(
-                send, reading, listed, repository, served_at_utc=served_at_utc, number=number
+                partial(_with_all_statuses, send),
+                reading,
+                listed,
+                repository,
+                failed=holes.failed,
+                served_at_utc=served_at_utc,
+                number=number,
             )
             yield page if number > 1 else _with_count(page, reading, repository, connection)
             lost += len(page.rejected)
@@ -134,12 +146,12 @@ def _repository(
             if after is None or (until is not None and oldest is not None and oldest < until):
                 break
             answer = None
+        said = [refused_in_words(f"{words} of {repository.name_with_owner}", refused)] if refused else []
         if lost:  # of which month nobody knows, and the next run looks for them again
-            yield Gap(
-                scope=scope,
-                message=f"{lost} {words} of {repository.name_with_owner} could not be read "
-                "(ops.rejected_records).",
-            )
+            of = f"{lost} {words} of {repository.name_with_owner}"
+            said.insert(0, f"{of} could not be read (ops.rejected_records).")
+        if said:
+            yield Gap(scope=scope, message=" ".join(said))
     except SkippableRecordError as problem:
         yield Gap(scope=scope, message=f"{words} of {repository.name_with_owner}: {problem}.")
     except StopScopeError as reason:
@@ -169,21 +181,24 @@ def _connection(reading: "Reading", answer: Answer, place: int, what: str) -> Js
 
 
 def _page(
-    send: Send,
+    whole: Callable[[Any], Any],
     reading: "Reading",
     listed: Sequence[Any],
     repository: Repository,
     *,
+    failed: Mapping[int, str],
     served_at_utc: datetime,
     number: int,
 ) -> tuple[Page, datetime | None]:
-    """The page, and when its oldest deployment was created."""
+    """The page, and when its oldest deployment was created. ``whole`` reads what goes on of a row."""
     scope = scope_of(repository.repository_id, reading.by)
     records: list[Deployment] = []
     rejected: list[RejectedRecord] = []
     for position, node in enumerate(listed, start=1):
         try:
-            records.append(reading.parse(_with_all_statuses(send, node), repository, served_at_utc))
+            if position - 1 in failed:
+                raise _failed(failed[position - 1])
+            records.append(reading.parse(whole(node), repository, served_at_utc))
         except SkippableRecordError as problem:
             rejected.append(
                 RejectedRecord(
@@ -222,11 +237,20 @@ def _with_all_statuses(send: Send, node: Any) -> Any:
     after = next_cursor(node["statuses"], seen, what="statuses of a deployment")
     while after is not None:
         variables = {"id": node["id"], "after": after}
-        answer = send([Operation(name="MoreDeploymentStatuses", variables=variables)])
+        operation = Operation(name="MoreDeploymentStatuses", variables=variables)
+        answer = send([operation])
+        if has_holes(answer) and has_holes(answer := send([operation])):
+            raise _failed("statuses")
         rest = mapping((answer.data[0] or {}).get("node"), "node")
         statuses += nodes(rest, "statuses")
         after = next_cursor(rest["statuses"], seen, what="statuses of a deployment")
     return {**node, "statuses": {"nodes": statuses}}
+
+
+def _failed(name: str) -> SkippableRecordError:
+    return SkippableRecordError(
+        field=name, problem="half_read", message=f"{name} was wanted, and GitHub could not tell it"
+    )
 
 
 def parse_deployment(node: Any, repository: Repository, served_at_utc: datetime) -> Deployment:

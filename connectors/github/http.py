@@ -177,7 +177,7 @@ class GitHubOverHttp:
                 "GitHub refused the request (403). Nothing was written for it. "
                 "May the token see this, and is it authorised for the organisation's single sign-on?"
             ) from None
-        if problem.status >= 500:
+        if problem.status == 408 or problem.status >= 500:
             raise RetryLaterError(
                 f"GitHub answered {problem.status}.",
                 wait_seconds=asked_to_wait(headers.get("retry-after"), headers.get("date")),
@@ -188,7 +188,7 @@ class GitHubOverHttp:
 
     def _checked(self, headers: dict[str, Any], body: Any) -> tuple[dict[str, Any], Json]:
         """An answer with data, or one whose errors say for good why there is none; everything else again."""
-        if not isinstance(body, dict) or not isinstance(body.get("data") or {}, dict):
+        if not isinstance(body, dict) or not isinstance(body.get("data"), dict | None):
             raise RetryLaterError("GitHub's answer is no GraphQL answer.")  # an HTML page of a proxy, say
         kinds = error_kinds(_errors(body))
         if kinds & _LIMITED:

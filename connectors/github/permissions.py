@@ -11,9 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from connectors.contract import Gap
 from connectors.errors import StopScopeError
 from connectors.github.deployments import Reading
-from connectors.github.transport import Answer, Operation, error_kinds
-
-REFUSED = {"FORBIDDEN", "INSUFFICIENT_SCOPES"}
+from connectors.github.transport import REFUSED, Answer, Operation, error_kinds
 
 _PULL_REQUESTS = "Pull requests (read) of the repositories; for a classic token: repo"
 _OF_REPOSITORIES = "(read) of the repositories; for a classic token: repo"

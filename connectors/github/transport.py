@@ -24,6 +24,9 @@ FINAL_ERRORS = {
 }
 """Kinds of errors that asking again does not mend. With any other, what is null may be there next time."""
 
+REFUSED = {"FORBIDDEN", "INSUFFICIENT_SCOPES"}
+"""Kinds that say the credential may not read it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:

@@ -424,8 +424,10 @@ def test_one_that_stays_null_alone_is_counted_and_the_others_are_read() -> None:
 def test_errors_that_stay_are_not_asked_for_again() -> None:
     """A team hidden by single sign-on stays hidden: its request names nobody, and that is all."""
     transport = serving(pull_request(1, timelineItems=connection(request(1, requestedReviewer=None))))
-    transport.errors = [{"type": "FORBIDDEN"}]
-    assert read(transport).rejected == []
+    path = ["repository", "pullRequests", "nodes", 0, "timelineItems", "nodes", 0, "requestedReviewer"]
+    transport.errors = [{"type": "FORBIDDEN", "operation": 0, "path": path}]
+    found = read(transport)
+    assert (found.rejected, found.gaps) == ([], ())
     assert transport.asked == [["ServerTime"], ["PullRequests"]]
 
 
