@@ -129,6 +129,9 @@ def run(*, config: Path | None, only: Sequence[str] | None, full: bool, as_of: s
         _say_what_it_rests_on(night)
         say(f"Rebuilt as of {night.as_of_utc:%Y-%m-%d %H:%M} UTC: {rebuild(night)}")
         note("Nothing was pulled; the published database, its packets and the journals stay as they were.")
+        if not all(verdict.passed for verdict in night.verdicts):
+            note("Something was missing then, or a check warns: see above.")
+            raise Exit(CHECK_FAILED)
         return
     if not _run_night(night):
         note(f"It was published, but something is missing: {_look(config)}")

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packets.completeness import SOURCE_NAMES
+from packets.words import counted
 from pipelines.commands import print_table, published, settings_from
 from pipelines.console import CHECK_FAILED, Clock, Exit, UsageProblemError, note, say
 from pipelines.settings import Settings
-from transforms.coverage import ENOUGH
+from transforms.coverage import ENOUGH, Nobodys, nobodys
 from transforms.identity import JOURNAL, Account, Identities, known_at, replay
 from transforms.suggestions import Handle, RosterPerson, Suggestion, suggestions
 from warehouse import journal
@@ -73,9 +74,11 @@ def list_accounts(*, config: Path | None, only: str | None = None, history: bool
             say(f"{pending} {_entries(pending)} of the journal hold from the next `evenhand run` on.")
         contested = known.state.contested()
     for account_id, people in contested.items():
+        gone = [person for person in people if person not in known.people]
+        wrong = gone[0] if gone else "PERSON"
         say(
             f"Contested: {account_id} is claimed by {' and '.join(people)}, so it belongs to nobody. "
-            f'Settle it: evenhand identities detach {account_id} {people[-1]} --reason "..."'
+            f'Say whose it is not: evenhand identities detach {account_id} {wrong} --reason "..."'
         )
     say("A login in people.csv is bound to its account id at first sight; the journal keeps it.")
     if contested:
@@ -93,6 +96,8 @@ SELECT
         WHEN held.standing = 'contested' THEN 'contested'
         WHEN held.standing = 'excluded' THEN 'excluded'
         WHEN accounts.is_claimed THEN 'claimed' || coalesce(' ' || held.days, '')
+        WHEN accounts.person_id <> accounts.account_id
+            THEN 'unclaimed (' || accounts.person_id || ' has no row in the roster)'
         ELSE 'unclaimed' || coalesce(' ' || held.days, '')
     END AS standing,
     coalesce(held.claimed_by, '')
@@ -142,7 +147,7 @@ def coverage_lines(connection: "duckdb.DuckDBPyConnection") -> list[tuple[str, b
         rest = [
             f"{number:,} {what}"
             for number, what in (
-                (unclaimed, "of accounts that nobody claims"),
+                (unclaimed, "of accounts that nobody in the roster claims"),
                 (contested, "of contested accounts"),
                 (deleted, "of deleted accounts"),
             )
@@ -165,18 +170,7 @@ def _percent(part: int, whole: int) -> str:
     return f"{part * 100 // whole}%"
 
 
-_UNCLAIMED = """
-SELECT accounts.account_id, accounts.login
-FROM core.accounts AS accounts
-WHERE NOT accounts.is_claimed
-    AND NOT accounts.is_bot
-    AND EXISTS (FROM core.review_requests AS requests WHERE requests.reviewer_id = accounts.person_id)
-    AND NOT EXISTS (
-        FROM core.identities AS decided
-        WHERE decided.account_id = accounts.account_id AND decided.standing IN ('contested', 'excluded')
-    )
-ORDER BY accounts.login, accounts.account_id
-"""
+_A_YEAR_BEFORE = "SELECT as_of_utc - INTERVAL 12 MONTH FROM ops.publication"
 _CONTESTED = """
 SELECT account_id, array_to_string(list_sort(list_distinct(flatten(list(claimed_by)))), ' and ') AS people
 FROM core.identities
@@ -191,18 +185,17 @@ def findings(connection: "duckdb.DuckDBPyConnection") -> Iterator[tuple[bool, st
     """What doctor says of identities: whether it is fine, and the words, line by line."""
     for text, is_enough in coverage_lines(connection):
         yield is_enough, f"Identities: {text}"
-    nobodys = connection.execute(_UNCLAIMED).fetchall()
-    if nobodys:
-        names = ", ".join(f"{login} ({account_id})" for account_id, login in nobodys[:_NAMED])
-        more = f" and {len(nobodys) - _NAMED} more" if len(nobodys) > _NAMED else ""
-        yield (
-            False,
-            f"Identities: nobody claims {len(nobodys)} {'account' if len(nobodys) == 1 else 'accounts'} "
-            f"asked for reviews: {names}{more}. Bind or exclude them (evenhand identities).",
-        )
-    else:
-        yield True, "Identities: every account asked for reviews belongs to somebody."
-    for account_id, people in connection.execute(_CONTESTED).fetchall():
+    ((since_utc,),) = connection.execute(_A_YEAR_BEFORE).fetchall()
+    unclaimed = nobodys(connection, since_utc)
+    contested = connection.execute(_CONTESTED).fetchall()
+    for source in dict.fromkeys(one.source for one in unclaimed):
+        for is_asked in (True, False):
+            found = [one for one in unclaimed if (one.source, one.is_asked) == (source, is_asked)]
+            if found:
+                yield not is_asked, _nobody_claims(source, found)
+    if not unclaimed and not contested:
+        yield True, "Identities: every account with cases belongs to somebody."
+    for account_id, people in contested:
         yield (
             False,
             f"Identities: {account_id} is claimed by {people}, so it belongs to nobody "
@@ -212,6 +205,27 @@ def findings(connection: "duckdb.DuckDBPyConnection") -> Iterator[tuple[bool, st
         yield True, f"Identities: {message}"
 
 
+def _nobody_claims(source: str, found: Sequence[Nobodys]) -> str:
+    """Accounts of one source by name: those that somebody put something to, or those that nobody did."""
+    names = [
+        f"{one.login} ({one.account_id}"
+        + (f"; {one.person_id}, its person, has no row in the roster)" if one.person_id else ")")
+        for one in found[:_NAMED]
+    ]
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    did = _ASKED[source] if found[0].is_asked else "that opened or reviewed pull requests unasked"
+    return (
+        f"Identities: nobody in the roster claims {counted(len(found), 'account')} of "
+        f"{SOURCE_NAMES.get(source, source)} {did}: {', '.join(names)}{more}. "
+        f"Bind or exclude them (evenhand identities), or give their person a row."
+    )
+
+
+_ASKED = {
+    "github": "asked for reviews",
+    "jira": "that tickets are assigned to",
+    "pagerduty": "that incidents were assigned to",
+}
 _NOT_READ = "SELECT message FROM ops.identity_access ORDER BY source, scope, kind"
 
 

@@ -36,14 +36,19 @@ def append(folder: Path, name: str, entries: Sequence[Mapping[str, Any]]) -> Non
 
 
 def entries(folder: Path, name: str) -> list[dict[str, Any]]:
-    """All entries in the order they were written; none where there is no journal yet."""
+    """All entries in the order they were written; none where there is no journal yet.
+
+    Empty lines, which an editor leaves, say nothing. Raises JournalError for a line that is no entry.
+    """
     path = folder / f"{name}.jsonl"
     if not path.exists():
         return []
     found = []
     # Lines end with a line feed and nothing else: texts may hold what str.splitlines takes for an end.
-    with path.open(encoding="utf-8", newline="\n") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
             entry = _entry(line)
             if entry is None:
                 raise JournalError(
@@ -54,9 +59,9 @@ def entries(folder: Path, name: str) -> list[dict[str, Any]]:
     return found
 
 
-def _entry(line: str) -> dict[str, Any] | None:
+def _entry(line: bytes) -> dict[str, Any] | None:
     try:
-        entry = json.loads(line)
+        entry = json.loads(line.decode("utf-8-sig"))  # an editor may have put a mark at the file's beginning
     except ValueError:
         return None
     return entry if isinstance(entry, dict) else None

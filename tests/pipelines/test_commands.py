@@ -257,7 +257,8 @@ def test_doctor_names_what_is_missing_and_ends_with_three(config: tuple[str, str
     assert "ok       Demo: a made-up organisation answers in the place of GitHub" in result.stdout
     assert "GitHub: it answers" not in result.stdout
     assert re.search(
-        r"MISSING  Identities: nobody claims \d accounts asked for reviews: \S+-ext", result.stdout
+        r"MISSING  Identities: nobody in the roster claims \d accounts of GitHub asked for reviews: \S+-ext",
+        result.stdout,
     )
     assert evenhand("init", folder=tmp_path).returncode == 0
     fresh = evenhand("doctor", folder=tmp_path)

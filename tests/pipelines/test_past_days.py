@@ -14,7 +14,8 @@ from connectors.github.records import RECORD_TYPES
 from packets.packet import build_packet
 from packets.selection import newest_final_quarter, people_of
 from packets.write import write_packet
-from pipelines import nightly
+from pipelines import commands, nightly
+from pipelines.console import CHECK_FAILED, Exit
 from pipelines.known import known_to_github
 from pipelines.nightly import Night
 from pipelines.settings import load_settings
@@ -166,3 +167,16 @@ def test_a_past_day_is_built_again_only_where_something_that_decides_it_has_chan
     settings = folder / "evenhand.toml"
     settings.write_text(settings.read_text().replace('"acme-release-bot"', '"somebody"'))
     assert not nightly.is_built(night_of(folder, as_of_utc=instant))
+
+
+def test_a_rebuilt_day_in_which_something_was_missing_ends_as_its_night_did(
+    nights: tuple[Path, list[Published]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The demo has accounts that nobody claims: a warning of that night, and of its rebuild."""
+    config = nights[0] / "evenhand.toml"
+    with pytest.raises(Exit) as ended:
+        commands.run(config=config, only=None, full=False, as_of=FIRST_NIGHT_UTC.isoformat())
+    assert ended.value.code == CHECK_FAILED
+    told = capsys.readouterr()
+    assert "Rebuilt as of" in told.out
+    assert "a check warns" in told.err

@@ -13,6 +13,7 @@ import pytest
 
 from tests.transforms.landed import Landed, account, event, off, person, pull, repository, review
 from tests.transforms.world import rows, utc
+from transforms.coverage import Nobodys, nobodys
 from transforms.identity import IdentityError, Stretch, replay, take_in
 
 NIGHT = "2026-03-03T02:00:00+00:00"
@@ -378,3 +379,33 @@ def test_coverage_is_of_cases_and_says_why_the_rest_is_nobodys(landed: Landed) -
                 "is_enough": False,
             },
         ]
+
+
+def test_whoever_has_no_row_in_the_roster_any_more_claims_nothing(landed: Landed) -> None:
+    """An export with today's staff alone: who left is missing in every month, and it is told."""
+    landed.organization("2026-03-01", person("ann", "ann"), person("bob", "on-call"))
+    two_reviews(landed)
+    with landed.core() as core:
+        landed.journal += landed.new
+        assert covered(core) == {"claimed": 3, "unclaimed": 0}
+        assert nobodys(core, utc("2026-01-01")) == []
+    landed.organization("2026-03-06", person("ann", "ann"))
+    with landed.core() as core:
+        assert covered(core) == {"claimed": 1, "unclaimed": 2}
+        assert rows(core, "SELECT login, person_id, is_claimed FROM core.accounts ORDER BY login") == [
+            {"login": "ann", "person_id": "ann", "is_claimed": True},
+            {"login": "on-call", "person_id": "bob", "is_claimed": False},
+        ]
+        assert nobodys(core, utc("2026-01-01")) == [
+            Nobodys(
+                source="github", account_id="github:user/2", login="on-call", person_id="bob", is_asked=False
+            )
+        ]
+
+
+def covered(core: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    (found,) = rows(
+        core,
+        "SELECT sum(claimed)::INT AS claimed, sum(unclaimed)::INT AS unclaimed FROM ops.identity_coverage",
+    )
+    return found

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from connectors.github.records import ExpectedCount
+from connectors.jira import records as jira
+from connectors.pagerduty import records as pagerduty
 from tests.transforms.landed import API, Landed, account, event, person, pull, repository, review
 from tests.transforms.world import aware
 
@@ -135,3 +137,95 @@ def test_a_source_that_later_runs_left_out_has_not_told_of_the_months_since(land
     found = ledger(landed, "2026-05-02")
     assert [status for status, _ in found.values()] == ["complete", "complete", *["incomplete"] * 3]
     assert found["2026-04"] == ("incomplete", "not read since 2026-03-20 08:30 UTC")
+
+
+# ------------------------------------------------------------------------------ before the load
+
+
+def statuses_of(landed: Landed, source: str, as_of: str) -> dict[str, tuple[str, int, int | None]]:
+    query = (
+        "SELECT strftime(month_start, '%Y-%m'), status, stored, expected FROM ops.completeness "
+        "WHERE source = $source ORDER BY month_start"
+    )
+    with landed.core(as_of) as connection:
+        found = connection.execute(query, {"source": source}).fetchall()
+        return {month: (status, stored, expected) for month, status, stored, expected in found}
+
+
+@pytest.mark.parametrize("project_id", ["jira:project/1", None])
+def test_what_jira_counted_is_compared_with_all_that_came_also_what_is_after_the_as_of(
+    landed: Landed, project_id: str | None
+) -> None:
+    """A rebuild of a day before the first load, and a ticket that was made while a night read."""
+    records: list[Any] = [
+        jira.Project(project_id="jira:project/1", project_key="API", name="Api"),
+        jira.ExpectedCount(
+            count_id=project_id or "all", project_id=project_id, expected=3, is_exact=project_id is not None
+        ),
+        *(ticket(number, at) for number, at in enumerate(["2026-01-05", "2026-02-05", "2026-03-20 09:00"])),
+    ]
+    landed._load("jira", "2026-03-20 08:30", [records], "jira:project/1", jira.RECORD_TYPES)
+    assert statuses_of(landed, "jira", "2026-02-10") == {
+        "2026-01": ("complete", 1, 1),
+        "2026-02": ("complete", 1, 1),
+    }
+    assert statuses_of(landed, "jira", "2026-03-20 08:30")["2026-03"] == ("complete", 0, 0)
+
+
+def test_what_pagerduty_counted_is_compared_with_all_that_came_also_what_is_after_the_as_of(
+    landed: Landed,
+) -> None:
+    records: list[Any] = [
+        pagerduty.ExpectedCount(
+            count_id="all",
+            month_start=None,
+            first_utc=None,
+            after_utc=aware("2026-03-20 08:30"),
+            expected=2,
+        ),
+        incident(1, "2026-01-05 10:00"),
+        incident(2, "2026-02-20 10:00"),
+    ]
+    landed._load("pagerduty", "2026-03-20 08:30", [records], "pagerduty:log", pagerduty.RECORD_TYPES)
+    assert statuses_of(landed, "pagerduty", "2026-02-10") == {
+        "2026-01": ("complete", 1, 1),
+        "2026-02": ("complete", 0, 0),
+    }
+
+
+def ticket(number: int, at: str) -> jira.Ticket:
+    given: dict[str, Any] = dict.fromkeys(
+        "priority resolution assignee_account_id resolved_at_utc due_date parent_ticket_id epic_ref".split()
+    )
+    given |= dict.fromkeys("labels components fix_versions sprint_ids marks".split(), ())
+    return jira.Ticket(
+        ticket_id=f"jira:ticket/{number}",
+        ref=f"API-{number}",
+        source_url="https://jira.example",
+        project_id="jira:project/1",
+        project_key="API",
+        type="Task",
+        status_id="jira:status/1",
+        status="Open",
+        created_at_utc=aware(at),
+        updated_at_utc=aware(at),
+        parent_is_epic=False,
+        **given,
+    )
+
+
+def incident(number: int, at: str) -> pagerduty.Incident:
+    return pagerduty.Incident(
+        incident_id=f"pagerduty:incident/{number}",
+        number=number,
+        title="Down",
+        source_url=None,
+        service_id=None,
+        urgency="high",
+        status="resolved",
+        priority_id=None,
+        created_at_utc=aware(at),
+        resolved_at_utc=aware(at),
+        merged_into_id=None,
+        title_tag=None,
+    )

@@ -46,11 +46,17 @@ def test_broken_line_is_told_with_its_number_and_nothing_is_derived(tmp_path: Pa
         entries(tmp_path, "identity")
 
 
-@pytest.mark.parametrize("line", ["[1]", "3", '"text"', "null", ""])
-def test_line_that_is_no_object_is_broken(tmp_path: Path, line: str) -> None:
-    (tmp_path / "identity.jsonl").write_text(f'{{"n": 1}}\n{line}\n{{"n": 2}}\n')
+@pytest.mark.parametrize("line", [b"[1]", b"3", b'"text"', b"null", b'{"n": "\xff"}', b"\xff\xfe"])
+def test_line_that_is_no_object_is_broken(tmp_path: Path, line: bytes) -> None:
+    (tmp_path / "identity.jsonl").write_bytes(b'{"n": 1}\n' + line + b'\n{"n": 2}\n')
     with pytest.raises(JournalError, match="line 2"):
         entries(tmp_path, "identity")
+
+
+def test_what_an_editor_leaves_is_no_entry(tmp_path: Path) -> None:
+    """Empty lines, a mark at the beginning, and lines that end as on Windows."""
+    (tmp_path / "identity.jsonl").write_bytes(b'\xef\xbb\xbf{"n": 1}\r\n\r\n{"n": 2}\n\n  \n')
+    assert entries(tmp_path, "identity") == [{"n": 1}, {"n": 2}]
 
 
 def test_line_that_was_cut_off_does_not_swallow_the_next_entry(tmp_path: Path) -> None:

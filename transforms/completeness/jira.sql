@@ -19,18 +19,19 @@ scopes AS (
         AND (scope LIKE 'jira:project/%' OR gap IS NOT NULL)
 ),
 
-held AS (
-    SELECT landed.project_id AS scope, reporting_month(tickets.created_at_utc) AS month_start
+stored AS (
+    SELECT
+        landed.project_id AS scope,
+        reporting_month(tickets.created_at_utc) AS month_start,
+        count(*) AS stored
     FROM core.tickets AS tickets
     JOIN landing.jira__tickets AS landed ON landed.ticket_id = tickets.ticket_id
+    GROUP BY landed.project_id, reporting_month(tickets.created_at_utc)
 ),
 
-stored AS (
-    SELECT scope, month_start, count(*) AS stored FROM held GROUP BY scope, month_start
-),
-
+-- Jira counts whatever it has then, also what was created after the as-of: that does not exist yet in core.
 by_project AS (
-    SELECT scope, count(*) AS stored FROM held GROUP BY scope
+    SELECT project_id AS scope, count(*) AS stored FROM landing.jira__tickets GROUP BY project_id
 ),
 
 -- The same ids count once, so where the wholes agree, every month does.
@@ -39,7 +40,7 @@ agreement AS (
         scopes.scope,
         CASE
             WHEN own._load >= coalesce(together._load, 0) THEN own.expected
-            WHEN together.expected = (SELECT count(*) FROM held) THEN coalesce(by_project.stored, 0)
+            WHEN together.expected = (SELECT count(*) FROM landing.jira__tickets) THEN coalesce(by_project.stored, 0)
         END AS expected,
         coalesce(by_project.stored, 0) AS stored
     FROM scopes

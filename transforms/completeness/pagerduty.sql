@@ -64,8 +64,9 @@ wholes AS (
         counts.expected,
         counts.after_utc AT TIME ZONE 'UTC' AS after_utc,
         counts.expected = (
-            SELECT count(*) FROM landed_incidents
-            WHERE created_at_utc <= counts.after_utc AT TIME ZONE 'UTC'
+            -- of all that was landed: the as-of may be before the count
+            SELECT count(*) FROM landing.pagerduty__incidents AS incidents
+            WHERE incidents.created_at_utc <= counts.after_utc
         ) AS agrees
     FROM landing.pagerduty__expected_counts AS counts
     WHERE counts.month_start IS NULL

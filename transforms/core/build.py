@@ -92,8 +92,8 @@ class Cut:
 
 ENTITIES: Mapping[str, Cut] = {
     "repositories": Cut(),
-    "accounts": Cut(),
     "roster": Cut(),
+    "accounts": Cut(),
     "people": Cut(),
     "memberships": Cut(),
     "calendar": Cut(),

@@ -1,5 +1,5 @@
 -- What is behind cases: a person, or an account that is nobody's, and why. Bots and what is excluded are no cases of
--- anybody.
+-- anybody. Whoever has no row in the roster any more is nobody in it, whatever the journal says.
 SELECT
     accounts.account_id AS person_id,
     CASE
@@ -12,6 +12,8 @@ FROM core.accounts AS accounts
 LEFT JOIN core.identities AS identities ON identities.account_id = accounts.account_id
 GROUP BY accounts.account_id, accounts.is_bot
 UNION ALL
-SELECT people.person_id, CASE WHEN people.is_bot THEN 'bot' ELSE 'claimed' END
+SELECT
+    people.person_id,
+    CASE WHEN people.is_bot THEN 'bot' WHEN people.is_rostered THEN 'claimed' ELSE 'unclaimed' END
 FROM core.people AS people
 WHERE NOT EXISTS (FROM core.accounts AS accounts WHERE accounts.account_id = people.person_id)

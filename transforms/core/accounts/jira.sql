@@ -6,7 +6,7 @@ SELECT
     accounts.kind,
     accounts.kind = 'bot' OR list_contains($bots, lower(accounts.login)) AS is_bot,
     coalesce(identities.person_id, accounts.account_id) AS person_id,
-    identities.person_id IS NOT NULL AS is_claimed
+    EXISTS (FROM core.roster AS roster WHERE roster.person_id = identities.person_id) AS is_claimed
 FROM landing.jira__accounts AS accounts
 LEFT JOIN identities
     ON identities.account_id = accounts.account_id

@@ -12,7 +12,7 @@ SELECT
     'user' AS kind,
     list_contains($bots, lower(users.login)) AS is_bot,
     coalesce(identities.person_id, users.account_id) AS person_id,
-    identities.person_id IS NOT NULL AS is_claimed
+    EXISTS (FROM core.roster AS roster WHERE roster.person_id = identities.person_id) AS is_claimed
 FROM users
 LEFT JOIN identities
     ON identities.account_id = users.account_id
