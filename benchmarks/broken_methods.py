@@ -1,23 +1,25 @@
 """How many broken copies of the shared methods their tests tell from the right ones.
 
     python benchmarks/broken_methods.py                          four copies of each file
-    python benchmarks/broken_methods.py --each 9 --seed 2 --only trend.py,disclosure.sql
+    python benchmarks/broken_methods.py --each 0 --only changes/trend.py,periods/median.sql
 
 As ``broken_queries.py`` does it with the metrics: one small thing is changed in a file of periods, changes,
 the ladder or intervals, in a copy of the repository, and the tests that hold that file are run on it. Every
 copy that none of them catches is printed with its line: it may be harmless, or a test is missing.
 """
 
-import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from random import Random
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.broken_copies import Held, asked, try_copies
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
@@ -34,16 +36,24 @@ PACKAGES = (
     "pyproject.toml",
 )
 METHODS = (
-    "tests/golden/test_change_methods.py",
-    "tests/trends/test_worked_methods.py",
-    "tests/trends/test_changes.py",
+    *("tests/golden/test_change_methods.py", "tests/trends/test_worked_methods.py"),
+    *("tests/trends/test_changes.py", "tests/trends/test_plain_methods.py"),
+    *("-k", "not unrequested and not nobody and not clock and not midnights and not label"),
 )
-CELLS = ("tests/golden/test_methods.py", "tests/trends/test_worked_methods.py")
-OF_PEOPLE = (
-    *("tests/trends/test_empty_months.py", "tests/transforms/test_facts_and_periods.py"),
-    *("-k", "month or segment or absen or away or role or holiday or hole"),
+CELLS = (
+    *("tests/golden/test_methods.py", "tests/trends/test_worked_methods.py"),
+    *("tests/trends/test_plain_methods.py", "tests/transforms/test_disclosure.py"),
+    *("-k", "not unrequested and not nobody and not midnights and not label"),
 )
+MEDIANS = (
+    "tests/golden/test_methods.py",
+    "tests/golden/test_metrics.py",
+    "-k",
+    "median or waited or first_resp",
+)
+PEOPLE = ("tests/trends/test_empty_months.py", "tests/transforms/test_facts_and_periods.py")
 TABLE = ("tests/trends/test_changes_table.py", "tests/trends/test_empty_months.py")
+SENTENCES = ("tests/trends/test_sentences.py",)
 HARMLESS = {
     "_TAIL, below, below)": "settles what the inverse may get wrong, which it does not today",
     "np.where(exposure >= 0, exposure, np.nan)": "a cell without exposure has no activity, and so no value",
@@ -55,57 +65,42 @@ HARMLESS = {
 }
 """By a part of the changed line: why nothing can tell the copy."""
 HELD_BY: dict[str, Sequence[str]] = {
-    "transforms/changes/trend.py": METHODS,
-    "transforms/changes/quarter_comparison.py": METHODS,
-    "transforms/changes/usual_range.py": METHODS,
-    "transforms/changes/months.py": METHODS,
-    "transforms/changes/distributions.py": METHODS,
-    "transforms/changes/effects.py": METHODS,
-    "transforms/changes/build.py": TABLE,
-    "transforms/changes/trend_cells.sql": TABLE,
-    "transforms/changes/quarter_cells.sql": TABLE,
-    "transforms/changes/amounts.sql": TABLE,
-    "transforms/changes/segments.sql": TABLE,
-    "transforms/changes/withheld_quarters.sql": TABLE,
-    "transforms/ladder.py": ("tests/transforms/test_ladder.py", "tests/trends/test_worked_methods.py"),
-    "transforms/intervals.py": CELLS,
-    "transforms/disclosure/groups.sql": CELLS,
-    "transforms/periods/month_over_month.sql": CELLS,
-    "transforms/periods/median.sql": CELLS,
-    "transforms/periods/person_periods.sql": OF_PEOPLE,
-    "transforms/periods/all_periods.sql": OF_PEOPLE,
-    "transforms/periods/minutes.sql": ("tests/golden/test_metrics.py", "-k", "uptime"),
-    "transforms/periods/sum.sql": ("tests/golden/test_metrics.py", "-k", "effort"),
-    "transforms/periods/different_clusters.sql": ("tests/golden/test_metrics.py", "-k", "threads or rating"),
+    "changes/trend.py": METHODS,
+    "changes/quarter_comparison.py": METHODS,
+    "changes/usual_range.py": METHODS,
+    "changes/months.py": METHODS,
+    "changes/distributions.py": METHODS,
+    "changes/effects.py": METHODS,
+    "changes/build.py": TABLE,
+    "changes/trend_cells.sql": TABLE,
+    "changes/quarter_cells.sql": TABLE,
+    "changes/amounts.sql": TABLE,
+    "changes/segments.sql": TABLE,
+    "changes/newest_final.sql": TABLE,
+    "changes/withheld_quarters.sql": TABLE,
+    "changes/sentences.py": SENTENCES,
+    "changes/quarter_sentences.py": SENTENCES,
+    "changes/wording.py": SENTENCES,
+    "ladder.py": ("tests/transforms/test_ladder.py", "tests/trends/test_worked_methods.py"),
+    "intervals.py": CELLS,
+    "disclosure/decide.py": CELLS,
+    "disclosure/groups.sql": CELLS,
+    "disclosure/subtraction.sql": CELLS,
+    "periods/month_over_month.py": CELLS,
+    "periods/median.sql": MEDIANS,
+    "periods/build.py": PEOPLE,
+    "periods/person_periods.sql": PEOPLE,
+    "periods/all_periods.sql": PEOPLE,
+    "periods/minutes.sql": ("tests/golden/test_metrics.py", "-k", "uptime"),
+    "periods/sum.sql": ("tests/golden/test_metrics.py", "-k", "effort"),
+    "periods/different_clusters.sql": ("tests/golden/test_metrics.py", "-k", "threads or rating"),
 }
-CHANGES = (
-    *((" <= ", " < "), (" < ", " <= "), (" >= ", " > "), (" > ", " >= "), (" <> ", " = "), (" == ", " != ")),
-    *((" OR ", " AND "), (" AND ", " OR "), (" or ", " and "), (" and ", " or "), ("not ", ""), ("NOT ", "")),
-    *((" + 1", ""), (" - 1", ""), ("min(", "max("), ("max(", "min("), ("IS NULL", "IS NOT NULL")),
-    *(("np.minimum", "np.maximum"), ("np.maximum", "np.minimum"), ("~", ""), (", true)", ", false)")),
-)
+"""By file of ``transforms``: the arguments of pytest that hold it."""
 
 
-def broken_copies(source: str) -> Iterator[tuple[int, str, str]]:
-    """Line, what it says then, and the whole source, for every change that can be made once to code."""
-    lines, in_text = source.split("\n"), False
-    for number, line in enumerate(lines):
-        was_text, in_text = in_text, in_text ^ (line.count('"""') % 2 == 1)
-        if (
-            was_text
-            or '"""' in line
-            or line.lstrip().startswith(("--", "#", "import", "from", "def ", "class "))
-        ):
-            continue
-        code = re.sub(r"  (#|--) .*", "", line)
-        for old, new in CHANGES:
-            for at in re.finditer(re.escape(old), code):
-                changed = line[: at.start()] + new + line[at.end() :]
-                yield number + 1, changed.strip(), "\n".join([*lines[:number], changed, *lines[number + 1 :]])
-
-
-def is_caught(folder: Path, tests: Sequence[str]) -> bool:
-    """Whether a test fails on the copy in this folder, or takes too long."""
+def is_caught(folder: Path, path: str, tests: Sequence[str], source: str) -> bool:
+    """Whether one of the tests fails with this source in the copy of the repository, or takes too long."""
+    (folder / path).write_text(source, "utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
@@ -114,40 +109,27 @@ def is_caught(folder: Path, tests: Sequence[str]) -> bool:
         )
     except subprocess.TimeoutExpired:
         return True
+    finally:
+        shutil.copy(ROOT / path, folder / path)
     return found.returncode != 0
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--each", type=int, default=4, help="copies of each file")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="names of files, by commas")
-    asked = parser.parse_args()
-    random, copies, caught, harmless = Random(asked.seed), 0, 0, 0
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for package in PACKAGES:
-            place = shutil.copytree if (ROOT / package).is_dir() else shutil.copy
-            place(ROOT / package, folder / package)
-        for path, tests in HELD_BY.items():
-            if asked.only and Path(path).name not in asked.only.split(","):
-                continue
-            source = (ROOT / path).read_text("utf-8")
-            if is_caught(folder, tests):
-                raise SystemExit(f"{path}: its tests fail as it is; mend that first.")
-            possible = list(broken_copies(source))
-            for line, says, changed in random.sample(possible, min(asked.each, len(possible))):
-                (folder / path).write_text(changed, "utf-8")
-                copies += 1
-                if is_caught(folder, tests):
-                    caught += 1
-                elif any(part in says for part in HARMLESS):
-                    harmless += 1
-                else:
-                    print(f"{path}:{line}: {says}", flush=True)
-            (folder / path).write_text(source, "utf-8")
-    print(f"{caught} of {copies} broken copies are caught, {harmless} more are harmless")
+def methods(folder: Path) -> Iterator[Held]:
+    """Every file of methods with the tests that hold it, in a copy of the repository in this folder."""
+    for package in PACKAGES:
+        place = shutil.copytree if (ROOT / package).is_dir() else shutil.copy
+        place(ROOT / package, folder / package)
+    for name, tests in HELD_BY.items():
+        path = f"transforms/{name}"
+        yield Held(
+            name=name,
+            source=(ROOT / path).read_text("utf-8"),
+            is_caught=partial(is_caught, folder, path, tests),
+            harmless=HARMLESS,
+        )
 
 
 if __name__ == "__main__":
-    main()
+    wanted = asked(__doc__)
+    with tempfile.TemporaryDirectory() as folder:
+        try_copies(methods(Path(folder)), wanted)

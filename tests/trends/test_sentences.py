@@ -344,6 +344,7 @@ def random_quarter(seed: int) -> Quarter:
     before, now = chance.choice([0, 0.2, 0.6, 0.9, 1]), chance.choice([0, 0.2, 0.6, 0.9, 1])
     now = chance.choice([now, before, before, before + 0.05])
     odd, moved = chance.choice([-1, -1, *range(12)]), chance.choice([0, 0, 0, 0, *range(12)])
+    never_closed = chance.choice([(), (), (), range(9, 12), range(9), range(0, 12, 2)])
     months = []
     for at in range(12):
         if chance.random() < 0.1:
@@ -360,11 +361,13 @@ def random_quarter(seed: int) -> Quarter:
                 exposure=n / 2,
                 closed=tuple(
                     round(chance.lognormvariate(0.5 + 2 * share, 0.6), chance.choice([0, 2]))
-                    for _ in range(n)
+                    for _ in range(0 if at in never_closed else n)
                 ),
                 open_so_far=tuple(
                     chance.choice([30.0, 70.0])
-                    for _ in range(n if chance.random() < 0.1 else chance.randint(0, 1) * (n > 0))
+                    for _ in range(
+                        n if at in never_closed or chance.random() < 0.1 else chance.randint(0, 1) * (n > 0)
+                    )
                 ),
             )
         )
@@ -601,13 +604,14 @@ def check_verdict(found: Quarter, sides: Sides, rest: str) -> str:  # noqa: PLR0
     ]
     if told := re.match(
         rf"; the {name} (?:is {size}|has no (upper|lower) end) \((?:96% interval {NUMBER}(?: points| hours?|"
-        rf" per shift of 12 h)? to {NUMBER}(?: points?| hours?| per shift of 12 h)?|no event before, so"
+        rf" per shift of 12 h)? to {NUMBER}(?: points?| hours?| per shift of 12 h)?|(no end) of its 96%"
+        r" interval is a number|no event before, so"
         rf" it has no interval; that of the ratio of both begins at {NUMBER})\), (in the better direction|in"
         rf" the less favourable direction|higher than before|lower than before)\."
         rf" {re.escape(NO_SINGLE_MONTH)}",
         rest,
     ):
-        shown, endless, left, right, ratio, direction = told.groups()
+        shown, endless, left, right, nowhere, ratio, direction = told.groups()
         assert excludes
         assert abs(d) >= e - 1e-9
         assert not failing
@@ -616,7 +620,10 @@ def check_verdict(found: Quarter, sides: Sides, rest: str) -> str:  # noqa: PLR0
             assert number(shown) * d > 0
         else:
             assert d == (math.inf if endless == "upper" else -math.inf)
-        if ratio:
+        if nowhere:
+            assert low == high == d
+            assert math.isinf(d)
+        elif ratio:
             assert sides.k0 == 0
             assert number(ratio) > 1
         else:
@@ -668,10 +675,14 @@ def check_verdict(found: Quarter, sides: Sides, rest: str) -> str:  # noqa: PLR0
             for text, sign in zip(told.groups(), (-1, 1), strict=True)
         )
         return "chance"
+    if rest == ". The typical difference (open at both ends) could be chance in either direction.":
+        assert (low, high) == (-math.inf, math.inf)
+        return "open at both ends"
     if re.fullmatch(
         rf"\. The {name} \(too few events to form an interval\) could be chance in either direction\.", rest
     ):
         assert not excludes
+        assert found.statistic == "rate"
         assert math.isinf(low)
         assert math.isinf(high)
         return "no interval"
@@ -731,6 +742,7 @@ QUARTERS: Mapping[str, Quarter] = {
     "single months": quarter([10, 10, 2], [9] * 9, 10),
     "chance": quarter([9] * 3, [9] * 9, 10),
     "no interval": quarter([0] * 3, [0] * 9, 5, statistic="rate", n_min=6),
+    "open at both ends": medians([5.0, math.inf], [5.0, math.inf], n_min=4),
     "measures disagree": medians([5.0] * 8 + [20.0] * 7, [0.0] * 7 + [6.0] * 8),
     "so far": quarter([9] * 3, [6] * 9, 10, state="provisional"),
     "few now": quarter([2] * 3, [6] * 9, 3),
@@ -799,6 +811,19 @@ HOURS = {"direction": "lower_is_better", "effect": Effect(size=0.25, is_relative
             " the three quarters before; the typical difference has no upper end (96% interval 25 hours to"
             " open), in the less favourable direction. No single month decides this. The rows and the context"
             " below come before any reading of it.",
+        ),
+        (
+            medians([math.inf] * 4, [2.0, 3.0, 4.0, 5.0], **HOURS),
+            "Requests answered: median at least 50 hours over 12 this quarter, median 3.5 hours over 36 in"
+            " the three quarters before; the typical difference has no upper end (no end of its 96% interval"
+            " is a number), in the less favourable direction. No single month decides this. The rows and the"
+            " context below come before any reading of it.",
+        ),
+        (
+            QUARTERS["open at both ends"],
+            "Requests answered: median at least 28 hours over 6 this quarter, median at least 28 hours over 18"
+            " in the three quarters before. The typical difference (open at both ends) could be chance in"
+            " either direction.",
         ),
         (
             quarter(

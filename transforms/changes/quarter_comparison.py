@@ -5,7 +5,7 @@ One implementation: of many subjects at once; one subject is a batch of one.
 Not here: which metrics are compared and from which cells (build), or what is said of it (sentences).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import Any, Literal
@@ -144,7 +144,7 @@ class QuarterComparison:
     segment_began: tuple[str | None, str] | None = None
     sign: int = 0
     """The sign of the difference, which an infinite one has too."""
-    open_figures: frozenset[str] = field(default_factory=frozenset)
+    open_figures: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_tested(self) -> bool:
@@ -268,7 +268,7 @@ def comparison_at(
         ),
         segment_began=_segment_began(grid, row, year) if reason == _SEGMENT else None,
         sign=sign,
-        open_figures=frozenset(name for name, figure in figures.items() if np.isinf(figure)),
+        open_figures={name: figure for name, figure in figures.items() if np.isinf(figure)},
         n_current=sizes["n_current"],
         n_baseline=sizes["n_baseline"],
         numerator_current=counts["numerator_current"],

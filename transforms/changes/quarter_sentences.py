@@ -68,13 +68,15 @@ def difference_depends_on_months(found: QuarterComparison) -> bool:
 
 
 def could_be_chance(found: QuarterComparison) -> bool:
-    """The interval includes no difference, and both its ends or one is a number."""
-    return found.reason == "no_clear_difference" and not _excludes_none(found) and _has_interval(found)
+    """The interval includes no difference; its ends are numbers or, of medians, open."""
+    is_formed = _has_interval(found) or _is_endless(found)
+    return found.reason == "no_clear_difference" and not _excludes_none(found) and is_formed
 
 
 def has_too_few_events(found: QuarterComparison) -> bool:
     """No interval can be formed."""
-    return found.reason == "no_clear_difference" and not _excludes_none(found) and not _has_interval(found)
+    is_formed = _has_interval(found) or _is_endless(found)
+    return found.reason == "no_clear_difference" and not _excludes_none(found) and not is_formed
 
 
 def has_measures_that_disagree(found: QuarterComparison) -> bool:
@@ -125,11 +127,20 @@ def _excludes_none(found: QuarterComparison) -> bool:
     if found.statistic == "rate":
         is_above = found.ratio_low is not None and found.ratio_low > 1
         return is_above or (found.ratio_high is not None and found.ratio_high < 1)
-    return (found.low is not None and found.low > 0) or (found.high is not None and found.high < 0)
+    low, high = (
+        found.open_figures.get(name, of(end)) for name, end in (("low", found.low), ("high", found.high))
+    )
+    return low > 0 or high < 0
 
 
 def _has_interval(found: QuarterComparison) -> bool:
+    """At least one end is a number."""
     return found.low is not None or found.high is not None
+
+
+def _is_endless(found: QuarterComparison) -> bool:
+    """Both ends fall on differences to a case that is still open."""
+    return found.statistic == "median" and {"low", "high"} <= found.open_figures.keys()
 
 
 def _medians_sign(found: QuarterComparison) -> int:
@@ -221,6 +232,8 @@ def _medians_apart(found: QuarterComparison) -> str:
 
 
 def _interval(found: QuarterComparison, naming: Naming, *, without_zero: bool) -> str:
+    if _is_endless(found):
+        return "no end of its 96% interval is a number"
     if not _has_interval(found):
         begins = two_digits(found.ratio_low)
         return f"no event before, so it has no interval; that of the ratio of both begins at {begins}"
@@ -273,6 +286,7 @@ def _depends(found: QuarterComparison, naming: Naming) -> str:
 
 def _chance(found: QuarterComparison, naming: Naming) -> str:
     ends = interval_text(found.low, found.high, _unit(naming), without_zero=False)
+    ends = "open at both ends" if _is_endless(found) else ends
     return f"{_counts(found, naming)}. The {_name(found)} ({ends}) could be chance in either direction."
 
 
