@@ -18,7 +18,7 @@ from packets.words import plain, web_link, why_text, worded
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What one metric made of a case."""
+    """What one metric made of a case. ``clock`` is what its hours are hours of, if it has any."""
 
     metric_id: str
     outcome: str
@@ -28,6 +28,7 @@ class Reading:
     counts_as: CountsAs
     amount: float | None
     unit: str
+    clock: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,7 @@ def cases_of(
                         counts_as=counts_as,
                         amount=row["amount"],
                         unit=metric.amount_unit if row["amount"] is not None else "",
+                        clock=metric.clock if row["amount"] is not None else "",
                     ),
                 )
             )

@@ -39,7 +39,10 @@ from transforms.ladder import InformativeShare, informative_share, month_name
 
 FORMAT = "1"
 FEW_FIGURES = "Few figures here rest on enough cases; read the cases."
-HOURS_ARE = "Hours are hours of the person's working days, whole days: Friday 16:00 to Monday 16:00 is 24 h."
+HOURS_ARE = (
+    "Hours are hours of the person's working days, whole days:"
+    " Friday 16:00 to Monday 16:00 is 24 h, one working day."
+)
 _FEW = 1 / 3
 
 

@@ -124,7 +124,7 @@ def ended_a_wait(material: Material) -> list[Case]:
 def _about_longest_miss(cases: Sequence[Case]) -> str:
     (case,) = cases
     reading = next(entry for entry in case.readings if entry.counts_as == "denominator")
-    amount = amount_text(reading.amount, reading.unit)
+    amount = amount_text(reading.amount, reading.unit, reading.clock)
     told = ", ".join(part for part in (reading.why_words, amount) if part)
     return f"What was going on around {case.ref} [{case.evidence_id}]{f' ({told})' if told else ''}?"
 

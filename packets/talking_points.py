@@ -211,7 +211,7 @@ def _thanks(
 
 
 def _took(reading: Reading) -> str:
-    amount = amount_text(reading.amount, reading.unit)
+    amount = amount_text(reading.amount, reading.unit, reading.clock)
     return f"{reading.why_words} after {amount}" if amount else reading.why_words
 
 
@@ -237,7 +237,7 @@ def _consequential(
 
 
 def _missed_sentence(reading: Reading, case: Case) -> str:
-    amount = amount_text(reading.amount, reading.unit)
+    amount = amount_text(reading.amount, reading.unit, reading.clock)
     return f"{_day(case)}: {reading.why_words}{f' ({amount})' if amount else ''}."
 
 

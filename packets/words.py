@@ -19,6 +19,8 @@ from transforms.ladder import month_name, percent, two_digits
 FEW_ANSWERED = 0.2
 COMPLETE_RECORDS = frozenset({"minutes", "sum", "distinct", "effective_number"})
 """Statistics of everything there was: they have no sampling interval."""
+_MANY_HOURS = 240
+_SECONDS = {"hours": 3600, "minutes": 60}
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _UNLIKELY_TO_BE_MEANT = {*range(32), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 
@@ -72,16 +74,29 @@ def weekdays_text(days: Sequence[int]) -> str:
     return f"{names[0]} to {names[-1]}" if run else ", ".join(names)
 
 
-def amount_text(amount: float | None, unit: str) -> str:
-    """One case's amount: hours with minutes, so that 24 h 1 min is not read as 24."""
+def amount_text(amount: float | None, unit: str, clock: str = "") -> str:
+    """One case's amount of time: to the minute, and to the second where a limit could lie in between.
+
+    A second more than 24 hours is not read as 24. From the tenth day on it is in days of 24 h, which are
+    working days where the metric's ``clock`` is the one of that name.
+    """
     if amount is None or not unit:
         return ""
-    if unit != "hours":
+    if unit not in _SECONDS:
         return f"{two_digits(amount)} {unit}"
-    hours, minutes = divmod(round(amount * 60), 60)
-    if not hours:
-        return f"{minutes} min"
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    hours, rest = divmod(round(amount * _SECONDS[unit]), 3600)
+    minutes, seconds = divmod(rest, 60)
+    if hours >= _MANY_HOURS:
+        days, hours = divmod(hours, 24)
+        return f"{days} {'working days' if clock == 'working_day' else 'days'}" + (
+            f" {hours} h" if hours else ""
+        )
+    if hours and not minutes:
+        return f"{hours} h 0 min {seconds} s" if seconds else f"{hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    told = (f"{minutes} min" if minutes or not seconds else "", f"{seconds} s" if seconds else "")
+    return " ".join(part for part in told if part)
 
 
 def value_text(value: float | None, unit: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from packets.packet import Packet, build_packet, canonical_json
 from packets.rendering import mail_link
-from packets.words import plain, web_link
+from packets.words import amount_text, plain, web_link
 from packets.write import cited, csv_text, packet_csv, packet_html, packet_json, write_packet
 from tests.packets.gold import assert_gold
 from tests.packets.organisation import small, utc
@@ -177,6 +177,31 @@ def test_a_mail_is_filled_in_and_has_no_addressee() -> None:
 )
 def test_only_web_addresses_are_links(address: str | None, is_kept: bool) -> None:
     assert (web_link(address) == address) is (is_kept or address is None)
+
+
+@pytest.mark.parametrize(
+    ("amount", "unit", "clock", "wanted"),
+    [
+        (24.0, "hours", "working_day", "24 h"),
+        (24 + 1 / 3600, "hours", "working_day", "24 h 0 min 1 s"),
+        (26 + 40.4 / 60, "hours", "working_day", "26 h 40 min"),
+        (120 + 1 / 3600, "hours", "working_day", "120 h 0 min 1 s"),
+        (1305 + 22 / 60, "hours", "working_day", "54 working days 9 h"),
+        (1305 + 22 / 60, "hours", "elapsed", "54 days 9 h"),
+        (240.0, "hours", "working_day", "10 working days"),
+        (0.5, "hours", "elapsed", "30 min"),
+        (0.0, "hours", "elapsed", "0 min"),
+        (5.0, "minutes", "elapsed", "5 min"),
+        (5 + 1 / 60, "minutes", "elapsed", "5 min 1 s"),
+        (0.5, "minutes", "elapsed", "30 s"),
+        (1305.0, "minutes", "elapsed", "21 h 45 min"),
+        (None, "hours", "elapsed", ""),
+    ],
+)
+def test_time_is_read_to_where_a_limit_could_lie(
+    amount: float | None, unit: str, clock: str, wanted: str
+) -> None:
+    assert amount_text(amount, unit, clock) == wanted
 
 
 def test_foreign_text_is_one_row_and_short() -> None:

@@ -821,8 +821,8 @@ HOURS = {"direction": "lower_is_better", "effect": Effect(size=0.25, is_relative
         ),
         (
             QUARTERS["open at both ends"],
-            "Requests answered: median at least 28 hours over 6 this quarter, median at least 28 hours over 18"
-            " in the three quarters before. The typical difference (open at both ends) could be chance in"
+            "Requests answered: median at least 28 hours over 6 this quarter, median at least 28 hours over"
+            " 18 in the three quarters before. The typical difference (open at both ends) could be chance in"
             " either direction.",
         ),
         (
