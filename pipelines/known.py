@@ -37,8 +37,10 @@ _OF_GITHUB: Only = {
     "removals": ("pull_request_id",),
     "pull_requests": (
         *("pull_request_id", "repository_id", "node_id", "number"),
-        *("author_account_id", "closed_at_utc"),
+        *("author_account_id", "created_at_utc", "closed_at_utc"),
     ),
+    "expected_counts": (*("count_id", "repository_id", "month_start", "first_utc", "after_utc", "expected"),),
+    "expected_deployments": ("count_id", "repository_id", "told_by", "counted_at_utc", "expected"),
     "reviews": ("review_id", "pull_request_id", "node_id", "author_account_id"),
     "review_threads": ("thread_id", "pull_request_id", "is_resolved", "is_outdated"),
     "review_comments": ("comment_id", "pull_request_id", "thread_id", "node_id", "author_account_id"),
@@ -144,14 +146,81 @@ def _repositories(
     since_utc = looked_at_utc - timedelta(days=SWEPT_DAYS)
     recent, rated = _recent(connection, since_utc), _rated(connection, since_utc)
     unfinished = _unfinished(connection, now_utc - timedelta(days=UNFINISHED_DAYS))
+    missing = _missing(connection)
     return {
         scope: KnownRepository(
             complete_at_utc=known_at_utc,
+            missing_since_utc=missing.get(scope),
             unfinished_since_utc=unfinished.get(scope),
             recent=recent.get(scope, {}),
             rated=rated.get(scope, {}),
         )
         for scope, known_at_utc in complete.items()
+        if missing.get(scope) != FROM_THE_BEGINNING
+    }
+
+
+_MISSING = """
+WITH counts AS (
+    SELECT
+        repository_id,
+        month_start,
+        first_utc,
+        after_utc,
+        expected,
+        _load,
+        dense_rank() OVER (PARTITION BY repository_id ORDER BY _load DESC) AS nth
+    FROM landing.github__expected_counts__versions
+),
+
+missed AS (
+    SELECT
+        counts.repository_id,
+        counts.month_start,
+        counts.first_utc,
+        counts.nth,
+        counts.expected - (
+            SELECT count(DISTINCT versions.pull_request_id)
+            FROM landing.github__pull_requests__versions AS versions
+            WHERE versions.repository_id = counts.repository_id
+                AND versions._load <= counts._load
+                AND (versions.created_at_utc >= counts.first_utc OR counts.first_utc IS NULL)
+                AND versions.created_at_utc < counts.after_utc
+                AND NOT EXISTS (
+                    FROM landing.github__removals AS removals
+                    WHERE removals.pull_request_id = versions.pull_request_id
+                )
+        ) AS n
+    FROM counts
+    WHERE counts.nth <= 2
+)
+
+SELECT
+    now.repository_id,
+    coalesce(min(now.first_utc) FILTER (WHERE now.month_start IS NOT NULL), min(now.first_utc))
+FROM missed AS now
+WHERE now.nth = 1
+    AND now.n > 0
+    AND NOT EXISTS (
+        FROM missed AS before
+        WHERE before.nth = 2
+            AND before.repository_id = now.repository_id
+            AND before.month_start IS NOT DISTINCT FROM now.month_start
+            AND before.n = now.n
+    )
+GROUP BY now.repository_id
+"""
+
+
+FROM_THE_BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+def _missing(connection: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
+    """By repository, since when fewer are stored than GitHub counted, where the newest load is the first to
+    say so. A second one that says the same has looked for them, and only ``--full`` looks again."""
+    return {
+        key: FROM_THE_BEGINNING if first_utc is None else first_utc.astimezone(UTC)
+        for key, first_utc in connection.execute(_MISSING).fetchall()
     }
 
 

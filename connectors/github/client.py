@@ -517,7 +517,10 @@ class GitHubSource:
     def _until(self, repository_id: str) -> datetime | None:
         """How far back a walk must go: everything older is known already. None: to the end."""
         known = self.known.get(repository_id)
-        return None if known is None else known.complete_at_utc - OVERLAP
+        if known is None:
+            return None
+        until = known.complete_at_utc - OVERLAP
+        return until if known.missing_since_utc is None else min(until, known.missing_since_utc)
 
     # ------------------------------------------------------------------------------ the walk
 

@@ -23,6 +23,8 @@ class KnownRepository:
     """What is known of one repository.
 
     ``complete_at_utc``: server time at the start of the newest run that read it without a gap.
+    ``missing_since_utc``: when the time begins in which the newest run stored fewer than GitHub counted, and
+    was the first to; what was created since then was updated since then too.
     ``unfinished_since_utc``: of its deployments, when the oldest was created that has not ended yet.
     ``recent``: by node id, the threads of pull requests that are open or ended a short while ago. Resolving a
     thread or deleting a comment does not move a pull request's time of update, so these are looked at again.
@@ -31,6 +33,7 @@ class KnownRepository:
     """
 
     complete_at_utc: datetime
+    missing_since_utc: datetime | None = None
     unfinished_since_utc: datetime | None = None
     recent: Mapping[str, Mapping[str, KnownThread]] = field(default_factory=dict)
     rated: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)

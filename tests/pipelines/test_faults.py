@@ -4,7 +4,7 @@ Here: nights with a fault, by what core holds at their end.
 Not here: which answer leads to which message (``tests/connectors/github``), kills (``test_killed``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from connectors.github.client import GitHubSource
 from connectors.github.http import GitHubOverHttp
 from connectors.github.records import RECORD_TYPES
+from connectors.github.transport import Answer, Operation
 from connectors.waiting import Patience
 from pipelines import nightly
 from pipelines.known import known_to_github
@@ -21,6 +22,7 @@ from pipelines.settings import Settings
 from pipelines.sources import Registered
 from tests.pipelines.contents import content_hash
 from tests.shared_material import emulated_world
+from warehouse.connection import connect
 from warehouse.landing import Manifest
 
 TOKEN = "github_pat_sigemu"  # the emulator's own, which expires when it is told to
@@ -77,14 +79,30 @@ def night_of(folder: Path) -> Night:
     return Night(settings=Settings.model_validate(document), environment={})
 
 
-def land(night: Night, world: Any) -> Manifest:
-    transport = GitHubOverHttp(
+class LeavesOut(GitHubOverHttp):
+    """Says nothing of some pull requests: their pages look whole. ``left_out``: their numbers."""
+
+    left_out: frozenset[int] = frozenset()
+
+    def send(self, operations: Sequence[Operation]) -> Answer:
+        answer = super().send(operations)
+        for data in answer.data:
+            listed = ((data or {}).get("repository") or {}).get("pullRequests") or {}
+            if "nodes" in listed:
+                listed["nodes"] = [
+                    each for each in listed["nodes"] if each.get("number") not in self.left_out
+                ]
+        return answer
+
+
+def land(night: Night, world: Any, left_out: frozenset[int] = frozenset()) -> Manifest:
+    transport = LeavesOut(
         base_url=world.url("github"), credential=TOKEN, patience=Patience(sleep=lambda _: None)
     )
+    transport.left_out = left_out
     source = GitHubSource(transport=transport, organizations=("acme",), page_size=4)
-    source.known = known_to_github(
-        night.landing.manifests(), [], source.server_time(), reads=source.reads
-    ).repositories
+    known = known_to_github(night.landing.manifests(), [], source.server_time(), reads=source.reads)
+    source.known, source.names_of = known.repositories, known.names_of
     return nightly._land(night, Registered(source=source, record_types=RECORD_TYPES))
 
 
@@ -132,3 +150,27 @@ def test_a_night_with_faults_ends_as_one_without_or_is_red_until_the_next(
         assert last.is_complete
     if last is not first or last.content_hash != wanted[0]:  # accounts are asked about as often as it went
         assert contents(night) == wanted[1]
+
+
+def test_pull_requests_that_pages_said_nothing_of_are_looked_for_again_and_once(
+    tmp_path: Path, world: Any, wanted: tuple[str, str]
+) -> None:
+    """Nothing but the count tells. The next night reads back to the month that is short; where they are left
+    out again, the night after does not read on for ever: the month stays incomplete."""
+    left_out = frozenset({103, 118})
+    night, never = night_of(tmp_path / "night"), night_of(tmp_path / "never")
+    total = land(night_of(tmp_path / "whole"), world).rows["pull_requests"]
+    for each in (night, never):
+        missing = total - land(each, world, left_out).rows["pull_requests"]
+        assert missing > 1
+    land(night, world)
+    assert contents(night) == wanted[1]
+    assert land(never, world, left_out).rows["pull_requests"] > 0
+    assert land(never, world, left_out).rows.get("pull_requests", 0) == 0
+    nightly.land(never, "organization")
+    nightly.build_core(never)
+    with connect(never.working_path) as connection:
+        short = connection.execute(
+            "SELECT sum(expected - stored) FROM ops.completeness WHERE status = 'incomplete'"
+        ).fetchall()
+    assert short == [(missing,)]
