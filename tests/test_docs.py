@@ -206,7 +206,8 @@ def test_every_error_that_ends_a_command_has_a_paragraph() -> None:
 
 def test_every_heading_quotes_a_message() -> None:
     """What a heading quotes stands in the code, so that a message can be searched for on this page."""
-    code = "".join(path.read_text("utf-8") for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+    found = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*"))]
+    code = "".join(path.read_text("utf-8") for path in found if path.suffix in (".py", ".sql"))
     joined = re.sub(r'"\s*\n\s*f?"', "", code)
     for heading in headings():
         quoted = re.sub(r" \(`\w+`\)$", "", heading)
