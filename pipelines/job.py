@@ -81,7 +81,9 @@ def connected_once(instance: dg.DagsterInstance) -> Iterator[None]:
 
     Dagster opens and closes one for each of the 2,900 transactions of a night, and SQLite puts the file in
     order each time: half of the seconds of a small night. What is written is the same, and other processes
-    may read and write meanwhile, as before: each transaction ends where it did.
+    may read and write meanwhile, as before: each transaction ends where it did. The files are written ahead
+    (WAL), so none of these transactions waits for the disk: after a power cut the history may end a moment
+    earlier, and is whole. Nothing that a number rests on is in it.
     """
     storage = instance.event_log_storage
     if not isinstance(storage, SqliteEventLogStorage):
@@ -100,6 +102,8 @@ def connected_once(instance: dg.DagsterInstance) -> Iterator[None]:
                 connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
             )
             closing.callback(engines[file].dispose)
+            with engines[file].connect() as connection:
+                connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
         with storage._db_lock, engines[file].begin() as connection:
             yield connection
 

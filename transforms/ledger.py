@@ -207,7 +207,8 @@ def build_catalog(
 
 def _fill_rows(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     create(connection, name)
-    for row in rows:
-        columns = ", ".join(f'"{column}"' for column in row)
-        values = ", ".join(f"${column}" for column in row)
-        connection.execute(f"INSERT INTO {name} ({columns}) VALUES ({values})", dict(row))
+    if rows:
+        connection.execute(
+            f"INSERT INTO {name} BY NAME SELECT unnest(rows, max_depth := 2) FROM (SELECT $rows AS rows)",
+            {"rows": [dict(row) for row in rows]},
+        )

@@ -1,26 +1,21 @@
 """Reading only what has changed: nothing is lost, little is asked, and a gap is closed by the next run."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from connectors.demo import FIRST_NIGHT_UTC, DemoTransport, make_organization
 from connectors.errors import StopScopeError
 from connectors.github.client import GitHubSource
 from connectors.github.records import RECORD_TYPES
 from connectors.github.transport import Answer, Operation
-from connectors.waiting import Patience
 from pipelines import nightly
 from pipelines.known import SWEPT_DAYS, known_to_github
 from pipelines.nightly import Night
 from pipelines.settings import Settings
 from pipelines.sources import Registered
-from tests.shared_material import emulated_world, needed
 from warehouse.connection import connect
 from warehouse.landing import Manifest
 
@@ -247,65 +242,3 @@ def test_pages_lost_in_silence_are_found_by_the_count_in_their_months(tmp_path: 
     assert incomplete
     assert all(stored < expected for month, stored, expected, _ in rows if month in incomplete)
     assert date(2026, 7, 1) not in incomplete  # the newest month was on the pages that came
-
-
-# ------------------------------------------------------------------------------ the emulator
-
-
-@pytest.fixture(scope="module")
-def world() -> Any:
-    running = emulated_world(data_dir=needed("data"), now="2023-04-20T02:00:00Z")
-    yield running
-    running.stop()
-
-
-def test_nights_over_real_reviews_ask_within_their_budget_and_end_with_the_truth(
-    world: Any, tmp_path: Path
-) -> None:
-    """A night that changed k pull requests: at most 2 x ceil(k / 50) + its sweep + 10 requests."""
-    from connectors.github.http import GitHubOverHttp
-
-    night = night_of(tmp_path)
-
-    def read() -> tuple[GitHubSource, Manifest]:
-        transport = GitHubOverHttp(
-            base_url=world.url("github"), credential="ghp_sigemu", patience=Patience(sleep=lambda _: None)
-        )
-        source = GitHubSource(transport=transport, repositories=("bitcoin/bitcoin", "bitcoin-core/gui"))
-        source.known = known_to_github(
-            night.landing.manifests(), [], source.server_time(), reads=source.reads
-        ).repositories
-        manifest = nightly._land(night, Registered(source=source, record_types=RECORD_TYPES))
-        return source, manifest
-
-    _, first = read()
-    assert first.requests <= 28 * first.rows["pull_requests"] / 1000
-    assert first.points <= 250 * first.rows["pull_requests"] / 1000
-    source, at_once = read()
-    assert at_once.is_complete
-    long = sum(len(threads) > 50 for one in source.known.values() for threads in one.recent.values())
-    assert at_once.rows.get("pull_requests", 0) <= 1 + long  # a sweep asks for 50 threads of each
-    for _ in range(7):
-        world.clock.set(advance=86400)
-        source, manifest = read()
-        swept = sum(len(one.recent) for one in source.known.values())
-        changed = manifest.rows.get("pull_requests", 0)
-        assert manifest.is_complete
-        assert manifest.requests <= 2 * math.ceil(changed / 50) + math.ceil(swept / 100) + 10
-    nightly.land(night, "organization")
-    nightly.build_core(night)
-    truth = world.truth_counts()["github"]
-    with connect(night.working_path) as connection:
-        found = {
-            name: connection.execute(f"SELECT count(*) FROM core.{table}").fetchall()[0][0]
-            for name, table in (
-                ("pulls", "pull_requests"),
-                ("reviews", "reviews"),
-                ("threads", "review_threads"),
-                ("review_comments", "thread_comments"),
-            )
-        }
-        assert connection.execute("SELECT DISTINCT status FROM ops.completeness").fetchall() == [
-            ("complete",)
-        ]
-    assert found == {name: truth[name] for name in found}

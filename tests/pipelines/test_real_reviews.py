@@ -5,6 +5,7 @@ name, and no name is printed.
 """
 
 import json
+import math
 import urllib.request
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -15,11 +16,18 @@ from typing import Any
 import duckdb
 import pytest
 
+from connectors.github.client import GitHubSource
+from connectors.github.http import GitHubOverHttp
+from connectors.github.records import RECORD_TYPES
+from connectors.waiting import Patience
 from pipelines import nightly
+from pipelines.known import known_to_github
 from pipelines.nightly import Night
 from pipelines.settings import Settings
+from pipelines.sources import Registered
 from tests.shared_material import emulated_world, needed, rows
 from warehouse.connection import connect
+from warehouse.landing import Manifest
 
 REPOSITORIES = ("bitcoin/bitcoin", "bitcoin-core/gui")
 FOLDERS = {name: name.replace("/", "__") for name in REPOSITORIES}
@@ -32,7 +40,7 @@ LIMIT = timedelta(hours=24)
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Any]:
-    running = emulated_world(data_dir=needed("data"))
+    running = emulated_world(data_dir=needed("data"), now="2023-04-20T02:00:00Z")
     yield running
     running.stop()
 
@@ -53,14 +61,35 @@ def busiest() -> tuple[int, str, str]:
 
 
 @pytest.fixture(scope="module")
-def database(
-    world: Any, busiest: tuple[int, str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    folder = tmp_path_factory.mktemp("real")
-    night = Night(
-        settings=_settings(folder, world.url("github"), busiest[1]), environment={"TOKEN": "ghp_sigemu"}
-    )
-    nightly.land(night, "github")
+def night(world: Any, busiest: tuple[int, str, str], tmp_path_factory: pytest.TempPathFactory) -> Night:
+    settings = _settings(tmp_path_factory.mktemp("real"), world.url("github"), busiest[1])
+    return Night(settings=settings, environment={"TOKEN": "ghp_sigemu"})
+
+
+@pytest.fixture(scope="module")
+def reads(world: Any, night: Night) -> list[tuple[GitHubSource, Manifest]]:
+    """A full read, the same again at once, and seven nights."""
+
+    def read() -> tuple[GitHubSource, Manifest]:
+        transport = GitHubOverHttp(
+            base_url=world.url("github"), credential="ghp_sigemu", patience=Patience(sleep=lambda _: None)
+        )
+        source = GitHubSource(transport=transport, repositories=REPOSITORIES)
+        source.known = known_to_github(
+            night.landing.manifests(), [], source.server_time(), reads=source.reads
+        ).repositories
+        return source, nightly._land(night, Registered(source=source, record_types=RECORD_TYPES))
+
+    done = [read(), read()]
+    for _ in range(7):
+        world.clock.set(advance=86400)
+        done.append(read())
+    return done
+
+
+@pytest.fixture(scope="module")
+def database(night: Night, reads: list[tuple[GitHubSource, Manifest]]) -> Iterator[duckdb.DuckDBPyConnection]:
+    assert reads
     nightly.land(night, "organization")
     nightly.build_core(night)
     nightly.build_facts(night)
@@ -96,6 +125,29 @@ def _truth(world: Any, kind: str) -> list[dict[str, Any]]:
     with urllib.request.urlopen(f"{world.url('github')}/__truth__/github/{kind}") as answer:
         found: list[dict[str, Any]] = json.load(answer)
         return found
+
+
+def test_a_full_read_and_the_nights_after_it_ask_within_their_budgets(
+    reads: list[tuple[GitHubSource, Manifest]],
+) -> None:
+    """A night that changed k pull requests: at most 2 x ceil(k / 50) + its sweep + 10 requests."""
+    (_, first), (source, at_once), *nights = reads
+    assert first.requests <= 28 * first.rows["pull_requests"] / 1000
+    assert first.points <= 250 * first.rows["pull_requests"] / 1000
+    assert at_once.is_complete
+    long = sum(len(threads) > 50 for one in source.known.values() for threads in one.recent.values())
+    assert at_once.rows.get("pull_requests", 0) <= 1 + long  # a sweep asks for 50 threads of each
+    for source, manifest in nights:
+        swept = sum(len(one.recent) for one in source.known.values())
+        changed = manifest.rows.get("pull_requests", 0)
+        assert manifest.is_complete
+        assert manifest.requests <= 2 * math.ceil(changed / 50) + math.ceil(swept / 100) + 10
+
+
+def test_every_month_of_the_ledger_is_complete(database: duckdb.DuckDBPyConnection) -> None:
+    assert database.execute(
+        "SELECT DISTINCT status FROM ops.completeness WHERE source = 'github'"
+    ).fetchall() == [("complete",)]
 
 
 @pytest.mark.parametrize(
