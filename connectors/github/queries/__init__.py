@@ -71,22 +71,34 @@ def batch(operations: Sequence[Operation]) -> tuple[str, dict[str, Any]]:
     """
     if len(operations) == 1:
         return document(operations[0].name), dict(operations[0].variables)
+    variables = {
+        _prefix(index) + key: value
+        for index, operation in enumerate(operations)
+        for key, value in operation.variables.items()
+    }
+    return _together(tuple(operation.name for operation in operations)), variables
+
+
+def _prefix(index: int) -> str:
+    return f"o{index}_"
+
+
+@cache
+def _together(names: tuple[str, ...]) -> str:
+    """The document of these operations. Few kinds are ever asked together, and each of them often."""
     known = _definitions()[0]
     definitions: list[VariableDefinitionNode] = []
     selections: list[Any] = []
-    variables: dict[str, Any] = {}
-    for index, operation in enumerate(operations):
-        prefix = f"o{index}_"
-        renamed = visit(known[operation.name], _Prefixed(prefix))
+    for index, name in enumerate(names):
+        renamed = visit(known[name], _Prefixed(_prefix(index)))
         definitions += renamed.variable_definitions or ()
         for selection in renamed.selection_set.selections:
             if not isinstance(selection, FieldNode):
-                raise TypeError(f"operation {operation.name} must select plain fields at its top")
+                raise TypeError(f"operation {name} must select plain fields at its top")
             key = (selection.alias or selection.name).value
             if key == "rateLimit" and index > 0:
                 continue  # one answer about the budget is enough for the whole request
-            selections.append(_aliased(selection, prefix + key))
-        variables |= {prefix + key: value for key, value in operation.variables.items()}
+            selections.append(_aliased(selection, _prefix(index) + key))
     whole = OperationDefinitionNode(
         operation=OperationType.QUERY,
         name=NameNode(value="Batch"),
@@ -94,7 +106,7 @@ def batch(operations: Sequence[Operation]) -> tuple[str, dict[str, Any]]:
         directives=(),
         selection_set=SelectionSetNode(selections=tuple(selections)),
     )
-    return print_ast(_with_fragments([whole])), variables
+    return print_ast(_with_fragments([whole]))
 
 
 def unbatch(count: int, data: dict[str, Any] | None) -> tuple[dict[str, Any] | None, ...]:
