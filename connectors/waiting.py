@@ -4,8 +4,10 @@ Here: the one retry of every client, by tenacity, and the budget of waiting that
 Not here: which answers are worth another try (each source's ``http`` raises RetryLaterError for them).
 """
 
+import socket
+import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -100,10 +102,42 @@ def asked_to_wait(retry_after: str | None, date: str | None) -> float | None:
 
 def unanswered(source: str, problem: Exception) -> RetryLaterError:
     """What a request without a usable answer is called: nobody was there, or what came was broken."""
-    kind = type(problem).__name__
     if isinstance(problem, ConnectionError | requests.ConnectionError):
-        return RetryLaterError(f"{source} could not be reached ({kind}).")
-    return RetryLaterError(f"{source}'s answer could not be read ({kind}).")
+        return unreached(source, problem)
+    return RetryLaterError(f"{source}'s answer could not be read ({type(problem).__name__}).")
+
+
+def unreached(source: str, problem: BaseException) -> RetryLaterError:
+    """What it is called that nobody was there, with what may be done about it, where its cause tells."""
+    advice = next(
+        (words for cause in _causes(problem) for kind, words in _ADVICE if isinstance(cause, kind)), ""
+    )
+    return RetryLaterError(f"{source} could not be reached ({type(problem).__name__}).{advice}")
+
+
+_ADVICE: tuple[tuple[type[BaseException], str], ...] = (
+    (
+        ssl.SSLError,
+        " Its certificate is not trusted here, or there is no TLS at this address. A certificate authority "
+        "of your own is named in SSL_CERT_FILE and REQUESTS_CA_BUNDLE.",
+    ),
+    (socket.gaierror, " There is no host of the name in base_url, or this machine cannot look it up."),
+    (ConnectionRefusedError, " Nothing listens there: is base_url right?"),
+    (TimeoutError, " It did not answer in time: may this machine reach it, or does it take a proxy?"),
+)
+
+
+def _causes(problem: BaseException) -> Iterator[BaseException]:
+    """The error and what lies behind it; libraries keep that as a cause, a reason or their first argument."""
+    left, seen = [problem], list[BaseException]()
+    while left:
+        one = left.pop(0)
+        if any(one is other for other in seen):
+            continue
+        seen.append(one)
+        yield one
+        behind = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
+        left += [each for each in behind if isinstance(each, BaseException)]
 
 
 def served_at_utc(date: str | None, *, source: str) -> datetime:

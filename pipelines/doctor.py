@@ -5,6 +5,8 @@ Not here: mending it. Nothing is written.
 """
 
 import difflib
+import os
+import shutil
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,19 +19,28 @@ from connectors.errors import StopScopeError, StopSourceError
 from connectors.github.client import GitHubSource
 from connectors.jira.client import JiraSource
 from connectors.organization.records import ServiceRow
+from connectors.pagerduty.client import PagerDutySource
 from connectors.waiting import Patience, duration
 from packets.words import counted, listed, plain
 from pipelines import identities, sources
 from pipelines.nightly import Night
+from pipelines.persons import JOURNAL as PERSONS_JOURNAL
 from pipelines.settings import SettingsError
 from pipelines.sources import Asking
 from pipelines.yields import deployment_findings, metric_findings
+from transforms.causes import JOURNAL as CAUSES_JOURNAL
+from transforms.identity import JOURNAL as IDENTITY
+from transforms.identity import IdentityError, replay
 from transforms.local_time import corrections
+from warehouse import journal
 from warehouse.connection import DatabaseBusyError, connect_reading
-from warehouse.landing import newest_known_at
+from warehouse.journal import JournalError
+from warehouse.landing import LandingError, newest_known_at
 from warehouse.publish import FULL
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
+ENOUGH_FREE_BYTES = 1_000_000_000
+"""A night writes its load, a working database, two published files beside those of before, and a spare."""
 MAY_WAIT_SECONDS = 30.0
 
 
@@ -43,7 +54,70 @@ class Finding:
 
 def examine(night: Night, now_utc: datetime) -> list[Finding]:
     """Everything, in the order in which a night needs it. ``now_utc`` is this machine's time."""
-    return [*_github(night, now_utc), *_others(night, now_utc), *_files(night, now_utc), *_database(night)]
+    parts = (
+        ("Storage", _storage(night)),
+        ("Journals", _journals(night)),
+        ("GitHub", _github(night, now_utc)),
+        ("Jira, PagerDuty", _others(night, now_utc)),
+        ("Files", _files(night, now_utc)),
+        ("Published", _database(night)),
+    )
+    return [finding for name, part in parts for finding in _told(name, part)]
+
+
+def _told(name: str, part: Iterator[Finding]) -> Iterator[Finding]:
+    """What a part finds; what ends it is a finding too, and the other parts are looked at all the same."""
+    try:
+        yield from part
+    except (JournalError, IdentityError) as problem:
+        if name == "Journals":
+            yield Finding(is_fine=False, text=f"{name}: {problem}")
+        else:
+            yield Finding(is_fine=False, text=f"{name}: not tried; the journal named above comes first.")
+    except (LandingError, SettingsError, DatabaseBusyError, OSError, duckdb.Error) as problem:
+        yield Finding(is_fine=False, text=f"{name}: {problem}")
+
+
+def _storage(night: Night) -> Iterator[Finding]:
+    """Whether a night could write: looked at, never tried."""
+    wanted = night.settings.storage_path.absolute()
+    there = next(folder for folder in (wanted, *wanted.parents) if folder.exists())
+    if not there.is_dir():
+        told = f"Storage: {there} is a file; a folder was wanted ([storage] path in evenhand.toml)."
+        yield Finding(is_fine=False, text=told)
+        return
+    closed = [
+        folder
+        for folder in (there, *(there / name for name in _WRITTEN if there == wanted))
+        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK)
+    ]
+    if closed:
+        told = f"Storage: this user may not write in {closed[0]}. Give it to the user who runs Evenhand."
+        yield Finding(is_fine=False, text=told)
+    free = shutil.disk_usage(there).free
+    database = night.working_path
+    needed = max(ENOUGH_FREE_BYTES, 4 * database.stat().st_size if database.exists() else 0)
+    words = f"Storage: {free / 1e9:,.1f} GB are free in {there}"
+    if free < needed:
+        yield Finding(
+            is_fine=False,
+            text=f"{words}; a night wants {needed / 1e9:,.1f}. Free some: as-of/ can be deleted at any time.",
+        )
+    elif not closed:
+        yield Finding(is_fine=True, text=f"{words}.")
+
+
+_WRITTEN = ("landing", "journal", "work", "published", "dagster")
+
+
+def _journals(night: Night) -> Iterator[Finding]:
+    """Every journal, read as a night would; one that cannot be read stops it."""
+    folder = night.settings.storage_path / "journal"
+    lines = {name: journal.entries(folder, name) for name in (IDENTITY, CAUSES_JOURNAL, PERSONS_JOURNAL)}
+    replay(lines[IDENTITY])
+    yield Finding(
+        is_fine=True, text=f"Journals: {counted(sum(map(len, lines.values())), 'entry', 'entries')}."
+    )
 
 
 def _asking(night: Night) -> Asking:
@@ -110,8 +184,9 @@ def _seen(night: Night, source: GitHubSource) -> Iterator[Finding]:
 
 def _clock(now_utc: datetime, served_at_utc: datetime, *, of: str) -> Finding:
     skew = abs(now_utc - served_at_utc)
-    words = f"this machine's clock is {duration(skew.total_seconds())} from that of {of}"
-    harmless = "; no number depends on it, but schedules, certificates and the tokens of an App do"
+    way = "ahead of" if now_utc > served_at_utc else "behind"
+    words = f"this machine's clock is {duration(skew.total_seconds())} {way} that of {of}"
+    harmless = "; no number depends on it, but schedules, certificates and the tokens of an App do. Set it"
     is_fine = skew <= CLOCK_TOLERANCE
     return Finding(is_fine=is_fine, text=f"Clock: {words}{'' if is_fine else harmless}.")
 
@@ -133,6 +208,22 @@ def _others(night: Night, now_utc: datetime) -> Iterator[Finding]:
             yield _clock(now_utc, served_at_utc, of=name)
         if isinstance(registered.source, JiraSource):
             yield from _projects(registered.source)
+        if isinstance(registered.source, JiraSource | PagerDutySource):
+            yield from _lacking(name, registered.source)
+
+
+def _lacking(name: str, source: JiraSource | PagerDutySource) -> Iterator[Finding]:
+    """What the account or key may not read of what a night reads."""
+    refused = False
+    try:
+        for gap in source.lacking():
+            refused = True
+            yield Finding(is_fine=False, text=f"{name}: {gap.message}")
+    except (StopSourceError, StopScopeError) as problem:
+        yield Finding(is_fine=False, text=f"{name}: {problem}")
+        return
+    if not refused:
+        yield Finding(is_fine=True, text=f"{name}: every permission a night needs is there.")
 
 
 def _projects(source: JiraSource) -> Iterator[Finding]:
@@ -205,7 +296,8 @@ def _database(night: Night) -> Iterator[Finding]:
             about_zones = zones_of(connection)
             about_services = list(services_of(connection))
     except DatabaseBusyError as problem:
-        yield Finding(is_fine=False, text=f"Published: {problem} `evenhand run` publishes the first.")
+        which = "another" if (night.published_folder / FULL).exists() else "the first"
+        yield Finding(is_fine=False, text=f"Published: {problem} `evenhand run` publishes {which}.")
         return
     for is_fine, text in about_identities:
         yield Finding(is_fine=is_fine, text=text)

@@ -48,6 +48,11 @@ class Secret(_Section):
                 f"  looked in: {self.env} ({'empty' if self.env in environment else 'unset'}), "
                 f"named by {NAME} [sources.{source}] token"
             )
+        if any(not character.isprintable() or character.isspace() for character in value):
+            raise SettingsError(
+                f'The token for source "{source}" has a space or a line break in it.\n'
+                f"  looked in: {self.env}, named by {NAME} [sources.{source}] token"
+            )
         return value
 
 

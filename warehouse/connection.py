@@ -15,7 +15,7 @@ _READER = {"enable_external_access": "false", "lock_configuration": "true"}
 
 
 class DatabaseBusyError(Exception):
-    """Another process holds the file, or it is not there."""
+    """Another process holds the file, it is not there, or it is no database that this version reads."""
 
 
 @contextmanager
@@ -60,6 +60,8 @@ def duckdb_version() -> str:
 def _open(path: str, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(path, read_only=read_only, config=dict(_OFFLINE))
-    except duckdb.IOException as problem:
+    except duckdb.Error as problem:
         first_line = str(problem).splitlines()[0]
-        raise DatabaseBusyError(f"{path} is held by another process: {first_line}") from None
+        is_held = "could not set lock" in first_line.casefold()
+        why = "is held by another process" if is_held else "cannot be opened as a database"
+        raise DatabaseBusyError(f"{path} {why}: {first_line}") from None

@@ -16,7 +16,15 @@ from connectors.errors import SkippableRecordError, StopScopeError, TriedOftenEr
 from connectors.github.known import KnownThread
 from connectors.github.parse import parse_repository
 from connectors.github.records import Repository
-from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, error_kinds
+from connectors.github.transport import (
+    FINAL_ERRORS,
+    SIGN_ON,
+    Answer,
+    Json,
+    Operation,
+    error_kinds,
+    lacks_sign_on,
+)
 
 CLEAN_PAGES = 4
 """After so many pages without holes, a page that was made smaller is made larger again."""
@@ -203,7 +211,7 @@ def path_of(answer: Answer, *names: str, what: str, is_first: bool = True) -> Js
     if is_first:
         raise StopScopeError(
             f"{what}: no {names[-1]} in the answer.{said} Nothing of it was written in this run. "
-            f"Is the name right, and may the token see it?"
+            + (SIGN_ON if lacks_sign_on(answer.errors) else "Is the name right, and may the token see it?")
         )
     raise StopScopeError(
         f"{what}: no {names[-1]} in the answer.{said} The pages before it are kept; the rest is missing."

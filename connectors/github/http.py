@@ -9,6 +9,7 @@ an hour are switched off: there is one outer retry, with one budget of waiting (
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -174,8 +175,7 @@ class GitHubOverHttp:
             ) from None
         if problem.status == 403:
             raise StopScopeError(
-                "GitHub refused the request (403). Nothing was written for it. "
-                "May the token see this, and is it authorised for the organisation's single sign-on?"
+                f"GitHub refused the request (403). Nothing was written for it. {_sign_on(headers)}"
             ) from None
         if problem.status == 408 or problem.status >= 500:
             raise RetryLaterError(
@@ -228,6 +228,14 @@ def _auth_of(credential: str | AppKey) -> Auth.Auth:
             "makes it. Nothing was read. Correct private_key_file in [sources.github] app."
         ) from None
     return app.get_installation_auth(credential.installation_id)
+
+
+def _sign_on(headers: Mapping[str, Any]) -> str:
+    """What a refusal asks for: GitHub names the address at which a token is authorised for single sign-on."""
+    named = re.search(r"url=(https?://[^\s;,]+)", str(headers.get("x-github-sso", "")))
+    if named is None:
+        return "May the token see this, and is it authorised for the organisation's single sign-on?"
+    return f"The token is not authorised for the organisation's single sign-on. Authorise it: {named[1]}"
 
 
 def _epoch_of(date: Any) -> float:

@@ -68,6 +68,18 @@ def error_kinds(errors: Iterable[Mapping[str, Any]]) -> set[str]:
     return kinds
 
 
+def lacks_sign_on(errors: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether GitHub refused because the token is not authorised for the organisation's single sign-on."""
+    marks = (error.get("extensions") for error in errors)
+    return any(isinstance(mark, Mapping) and mark.get("saml_failure") is True for mark in marks)
+
+
+SIGN_ON = (
+    "The token is not authorised for the organisation's single sign-on (SAML). Authorise it where it was "
+    "made, by Configure SSO."
+)
+
+
 class Transport(Protocol):
     """Sends operations in one request and gives their answers."""
 

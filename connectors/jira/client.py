@@ -29,6 +29,7 @@ from connectors.jira.parse import (
     parse_ticket,
     project_of,
 )
+from connectors.jira.permissions import lacking
 from connectors.jira.records import ExpectedCount, Project, Removal, Status, TicketChange
 from connectors.jira.transport import Answer, RefusedError, Transport
 
@@ -272,6 +273,13 @@ class JiraSource:
         chosen, gaps = self._chosen(visible)
         yield from (project.project_key for project in chosen)
         yield from gaps
+
+    def lacking(self) -> Iterator[Gap]:
+        """A gap for each thing of the configured projects that the account may not see. Raises
+        StopSourceError."""
+        chosen, _ = self._chosen(self._look()[1])
+        if chosen:
+            yield from lacking(self._ask, kind=self.kind, projects=chosen, jql=self.jql(chosen))
 
     def _by_progress(self, projects: Sequence[Project]) -> dict[datetime | None, list[Project]]:
         """Projects by how far back they must be read: None is to the beginning."""

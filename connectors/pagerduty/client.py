@@ -19,6 +19,7 @@ from connectors.contract import Gap, Outlook, Page, PastRun, Usage, last
 from connectors.errors import StopScopeError, StopSourceError, TriedOftenError
 from connectors.pagerduty.known import KnownAccount
 from connectors.pagerduty.parse import Parsed, is_of_shifts
+from connectors.pagerduty.permissions import lacking
 from connectors.pagerduty.records import Account, ExpectedCount
 from connectors.pagerduty.transport import Answer, NotThereError, Parameters, Transport
 
@@ -102,6 +103,10 @@ class PagerDutySource:
         if self.known is not None:
             yield from self._guarded(AGAIN, self._incidents_again)
         yield from self._guarded(LOG, self._log)
+
+    def lacking(self) -> Iterator[Gap]:
+        """A gap for each list that the key may not read. Raises StopSourceError."""
+        yield from lacking(self._get)
 
     def _guarded(self, scope: str, read: Callable[[], Iterator[Page]]) -> Iterator[Page | Gap]:
         try:

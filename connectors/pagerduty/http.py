@@ -19,7 +19,7 @@ import pagerduty
 
 from connectors.errors import RetryLaterError, StopScopeError, StopSourceError
 from connectors.pagerduty.transport import Answer, NotThereError, Parameters
-from connectors.waiting import Patience, asked_to_wait, served_at_utc
+from connectors.waiting import Patience, asked_to_wait, served_at_utc, unreached
 
 REQUEST_TIMEOUT_SECONDS = 60
 _AGAIN = {408, 429, 500, 502, 503, 504}
@@ -71,8 +71,7 @@ class PagerDutyOverHttp:
         except pagerduty.HttpError as problem:
             response = problem.response
         except pagerduty.Error as problem:
-            cause = problem.__cause__ or problem
-            raise RetryLaterError(f"PagerDuty could not be reached ({type(cause).__name__}).") from None
+            raise unreached("PagerDuty", problem.__cause__ or problem) from None
         except (ValueError, httpx2.HTTPError) as problem:
             raise RetryLaterError(
                 f"PagerDuty's answer could not be read ({type(problem).__name__})."

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 from connectors.contract import Gap, Page
-from connectors.errors import StopSourceError
+from connectors.errors import StopScopeError, StopSourceError
+from connectors.github.answers import path_of
 from connectors.github.client import GitHubSource
 from connectors.github.records import PullRequest
 from connectors.github.transport import Answer, Json, Operation
 from tests.connectors.came import WhatCame, came
 from tests.connectors.github.builders import (
     KETTLE,
+    SERVED_AT,
     TOASTER,
     ServedPages,
     connection,
@@ -230,3 +232,10 @@ def test_a_stop_in_the_middle_of_a_repository_is_a_gap_of_it_too() -> None:
             "GitHub refused the token (401). Not written because only half read: 1 pull requests (#1...).",
         )
     ]
+
+
+def test_an_organisation_behind_a_sign_on_that_the_token_lacks_is_told_as_such() -> None:
+    refused = {"type": "FORBIDDEN", "extensions": {"saml_failure": True}, "operation": 0}
+    answer = Answer(data=({"organization": None},), errors=(refused,), served_at_utc=SERVED_AT, points=1)
+    with pytest.raises(StopScopeError, match=r"said FORBIDDEN\..*Authorise it where it was made"):
+        path_of(answer, "organization", "repositories", what="organisation acme")

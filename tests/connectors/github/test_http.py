@@ -303,7 +303,9 @@ def test_a_refused_connection_is_tried_again(server: Server) -> None:
     nobody = GitHubOverHttp(
         base_url="http://127.0.0.1:1", credential=TOKEN, patience=Patience(sleep=slept.append)
     )
-    with pytest.raises(StopScopeError, match=r"^GitHub could not be reached \(ConnectionError\)\. Tried 5"):
+    with pytest.raises(
+        StopScopeError, match=r"^GitHub could not be reached \(ConnectionError\)\. Nothing listens"
+    ):
         nobody.send([TIME])
     assert slept == BACK_OFF
     assert sent.send().points == 3
@@ -598,6 +600,17 @@ def test_a_missing_permission_is_not_waited_for(server: Server) -> None:
         "May the token see this, and is it authorised for the organisation's single sign-on?"
     )
     assert sent.slept == []
+
+
+def test_a_token_without_single_sign_on_is_told_where_it_is_authorised(server: Server) -> None:
+    address = "https://github.example/orgs/acme/sso?authorization_request=AZ"
+    headers = {"x-github-sso": f"required; url={address}"}
+    sent = _to(server, Reply(status=403, body={"message": "Resource protected"}, headers=headers))
+    with pytest.raises(StopScopeError) as raised:
+        sent.send()
+    assert str(raised.value).endswith(
+        f"The token is not authorised for the organisation's single sign-on. Authorise it: {address}"
+    )
 
 
 def test_another_status_ends_the_scope_at_once(server: Server) -> None:
