@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 LIMIT_HOURS = 24
 PLACE = {"ready": 0, "request": 1, "review": 2, "removal": 3, "draft": 4, "close": 5}
-"""The order of moments of the same instant. Reopening is not in the text: it goes with ready, before all."""
+"""The order of moments of the same instant. Opening again is not in the text: it goes with ready, before all,
+unless it must come last (``in_order``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,8 +140,9 @@ class Reading:
 
     def _in_order(self) -> list[Moment]:
         ends = [at for at in (self.pull.merged, self.pull.closed) if at is not None]
-        moments = [*self.pull.moments, *(Moment(kind="close", at=at) for at in ends)]
-        return sorted(moments, key=lambda moment: (moment.at, PLACE.get(moment.kind, -1)))
+        return in_order(
+            [*self.pull.moments, *(Moment(kind="close", at=at) for at in ends)], min(ends, default=None)
+        )
 
     def _start_clocks(self, at: datetime) -> None:
         for request in self.open.values():
@@ -200,10 +202,31 @@ class Reading:
         self.spells.append(Spell(asked=asked, outcome=outcome, why=why, hours=hours, anchor=anchor))
 
 
+def in_order(moments: Sequence[Moment], ended: datetime | None) -> list[Moment]:
+    """Moments in time, those of one instant as the text says; what the source says is ``ended`` stays closed.
+
+    Closed and opened again in one instant: more closes leave it closed, more openings open, and as many of
+    each as it was before.
+    """
+    ordered: list[Moment] = []
+    is_closed = False
+    for instant in sorted({moment.at for moment in moments}):
+        here = [moment for moment in moments if moment.at == instant]
+        kinds = [moment.kind for moment in here]
+        closes, openings = kinds.count("close"), kinds.count("reopen")
+        if instant == ended:
+            is_closed = True
+        elif closes != openings:
+            is_closed = closes > openings
+        last = {"reopen": 6} if closes and not is_closed else {}
+        ordered += sorted(here, key=lambda moment: (PLACE | last).get(moment.kind, -1))
+    return ordered
+
+
 def states(pull: PullRequest) -> Iterator[tuple[datetime, bool]]:
     """When a pull request was closed and opened again, by its moments alone."""
     is_closed = False
-    for moment in sorted(pull.moments, key=lambda one: (one.at, PLACE.get(one.kind, -1))):
+    for moment in in_order(pull.moments, None):
         if moment.kind in ("close", "reopen") and (moment.kind == "close") != is_closed:
             is_closed = not is_closed
             yield moment.at, is_closed

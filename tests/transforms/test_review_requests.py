@@ -298,6 +298,23 @@ def test_reviewed_while_closed_the_request_does_not_come_back() -> None:
     assert spells(made) == [("excluded", "pr_closed", 2, "02 10:00")]
 
 
+def test_closed_and_opened_again_within_one_second_it_is_open() -> None:
+    """GitHub's times are whole seconds; of an open pull request it does not say that it was closed since."""
+    made = world()
+    made.event("closed", "2026-03-02 12:00")
+    made.event("reopened", "2026-03-02 12:00")
+    made.review("2026-03-02 14:00", "bob")
+    assert spells(made) == [("excluded", "pr_closed", 2, "02 10:00"), ("met", "answered", 2, "02 12:00")]
+
+
+def test_opened_again_and_closed_within_one_second_it_is_closed() -> None:
+    made = world()
+    for type_, at in (("closed", "12:00"), ("closed", "13:00"), ("reopened", "13:00")):
+        made.event(type_, f"2026-03-02 {at}")
+    assert spells(made)[-1] == ("excluded", "pr_closed", 0, "02 13:00")
+    assert spells(world(closed="2026-03-02 13:00")) == [("excluded", "pr_closed", 3, "02 10:00")]
+
+
 # --- the same instant: ready, request, review, removal, draft, close ---
 
 
