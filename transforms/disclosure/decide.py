@@ -7,6 +7,7 @@ Not here: the cells themselves, which are computed whole (``periods``), and what
 
 import duckdb
 
+from transforms.disclosure.equations import quarters_to_withhold
 from transforms.queries import sql
 
 MINIMUM_GROUP = 5
@@ -31,16 +32,24 @@ def decide_disclosure(
 
 
 def withhold_differences(connection: duckdb.DuckDBPyConnection) -> None:
-    """Withhold in ``decisions`` what would give a withheld month back: a quarter less its other months.
+    """Withhold in ``decisions`` what would give a withheld cell back: a quarter less its other months, a
+    total less its other groups, and such equations together.
 
     Needs ``quarters_of_months`` (table_id of a month, quarter_id: the table_id of its quarter). Ends because
     every round withholds at least one cell more.
     """
-    while True:
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE besides AS {sql('disclosure/subtraction.sql')}")
-        found = connection.execute(
-            "UPDATE decisions SET withheld_reason = 'complement' FROM besides "
-            "WHERE besides.table_id = decisions.table_id AND besides.group_id = decisions.group_id"
-        ).fetchall()
-        if found == [(0,)]:
-            return
+    while _withheld_besides(connection, sql("disclosure/subtraction.sql")):
+        pass
+    connection.register("more", quarters_to_withhold(connection))
+    if _withheld_besides(connection, "FROM more"):
+        withhold_differences(connection)
+
+
+def _withheld_besides(connection: duckdb.DuckDBPyConnection, select: str) -> bool:
+    """Withholds the cells of a query (table_id, group_id); whether there was one."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE besides AS {select}")
+    found = connection.execute(
+        "UPDATE decisions SET withheld_reason = 'complement' FROM besides "
+        "WHERE besides.table_id = decisions.table_id AND besides.group_id = decisions.group_id"
+    ).fetchall()
+    return found != [(0,)]
