@@ -156,7 +156,7 @@ def test_a_team_that_too_few_rated_is_withheld() -> None:
 def test_several_equations_at_once_give_nothing_back() -> None:
     """Red and blue are withheld in January and February, green and grey in March and so in their quarters,
     brown in February and March. No line lacks exactly one, and yet brown's February is the totals of January
-    and February less all that is shown of them and less what red and blue did in both, which is their quarters
+    and February less all that is shown of them, less what red and blue did in both, which is their quarters
     less March. Red's quarter goes too: fewest contributors, first by name of those that are alike."""
     found = withheld(
         {

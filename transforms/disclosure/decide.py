@@ -38,11 +38,13 @@ def withhold_differences(connection: duckdb.DuckDBPyConnection) -> None:
     Needs ``quarters_of_months`` (table_id of a month, quarter_id: the table_id of its quarter). Ends because
     every round withholds at least one cell more.
     """
-    while _withheld_besides(connection, sql("disclosure/subtraction.sql")):
-        pass
-    connection.register("more", quarters_to_withhold(connection))
-    if _withheld_besides(connection, "FROM more"):
-        withhold_differences(connection)
+    is_more = True
+    while is_more:
+        while _withheld_besides(connection, sql("disclosure/subtraction.sql")):
+            pass
+        connection.register("quarters", quarters_to_withhold(connection))
+        is_more = _withheld_besides(connection, "FROM quarters")
+        connection.unregister("quarters")
 
 
 def _withheld_besides(connection: duckdb.DuckDBPyConnection, select: str) -> bool:
