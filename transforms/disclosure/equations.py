@@ -27,7 +27,7 @@ def quarters_to_withhold(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     Of the groups that serve, the one with the fewest contributors. Needs ``decisions``, in which no group and
     no period has exactly one withheld cell, and ``quarters_of_months``.
     """
-    hidden = connection.sql(sql("disclosure/hidden.sql")).pl()
+    hidden: pl.DataFrame = connection.sql(sql("disclosure/hidden.sql")).pl()
     found = []
     for (quarter_id,), groups in hidden.group_by("quarter_id", maintain_order=True):
         sets = Counter(tuple(periods) for periods in groups["periods"].to_list())
