@@ -31,9 +31,45 @@ Case = Mapping[str, Any]
 _CONTINUOUS = "a stretch of work that begins at that instant adds nothing to it"
 _EVERYBODY = "whoever is named anywhere has a row in core.people"
 _HELD = "the format of examples has no end of a stretch: tests/metrics/test_handovers.py"
+_NO_SUBJECT = "whoever is not in the roster is no subject, nor in a team"
+_ONE_END = "a merge is a close in the same instant"
+_ONE_SECOND = "which of two in one instant is named; the figures are the same"
 HARMLESS: Mapping[tuple[str, str], str] = {
-    ("fc_service_familiarity", "JOIN core.people AS people"): _EVERYBODY,
-    ("si_healthy_change_share", "JOIN core.people AS authors"): _EVERYBODY,
+    ("", "JOIN core.people AS people"): _EVERYBODY,
+    ("", "JOIN core.people AS authors"): _EVERYBODY,
+    ("", "is_bot, true)"): _EVERYBODY,
+    ("", "FROM core.roster) AS roster ON roster.person_id = pulls.author_id"): _NO_SUBJECT,
+    ("oc_sleep_nights", "JOIN core.roster AS roster"): _NO_SUBJECT,
+    ("", "greatest(pulls.merged_at_utc, pulls.closed_at_utc)"): _ONE_END,
+    ("rq_author_turnaround", "max(occurred_at_utc) AS dismissed_at_utc"): "a review is dismissed once",
+    ("rq_author_turnaround", "bool_and(previous_state"): "a review is dismissed once",
+    ("rq_author_turnaround", "arg_max(possible.reaction"): _ONE_SECOND,
+    ("rq_author_turnaround", "arg_max(reviews.reaction"): _ONE_SECOND,
+    (
+        "rq_author_turnaround",
+        "arg_max(reviews.review_id",
+    ): "the unit is of one pull request, whichever names it",
+    ("rq_author_turnaround", "< coalesce(reactions.reacted_at_utc"): (
+        "examples tell no dismissal with its time; in one second with a reaction neither is first"
+    ),
+    ("rq_escaped_defects", "coalesce(reverts.not_a_defect, true)"): "the source always says it of a revert",
+    ("rq_review_coverage", "merged_at_utc <= coalesce(services.valid_to_utc"): _HELD,
+    ("fc_service_familiarity", "coalesce(services.valid_from_utc"): _HELD,
+    ("fc_service_familiarity", "coalesce(services.valid_to_utc"): _HELD,
+    ("oc_postmortem_on_time", "coalesce(services.valid_from_utc"): _HELD,
+    ("oc_postmortem_on_time", "coalesce(services.valid_to_utc"): _HELD,
+    ("oc_postmortem_on_time", "arg_max(ref, published_at_utc)"): "an example has one document of an incident",
+    ("oc_sleep_nights", "INTERVAL 2 DAY"): "two days more than any night is away from its date",
+    ("oc_sleep_nights", "start_utc <= valid_to_utc"): "a night that begins as a zone ends has no time in it",
+    ("si_incident_rate", "created_at_utc > scopes.from_utc"): _HELD,
+    ("si_repeat_incidents", "created_at_utc > scopes.from_utc"): _HELD,
+    ("si_incident_rate", "start_utc <= scopes.to_utc"): "no time is no exposure",
+    ("si_incident_rate", "from_utc <= $as_of_utc"): "no time is no exposure",
+    ("si_incident_rate", "coalesce(incidents.is_major, true)"): "the source always says it",
+    ("si_uptime", "start_utc <= scopes.to_utc"): "no time has no minutes",
+    ("si_uptime", "start_utc <= $as_of_utc"): "no time has no minutes",
+    ("si_uptime", "months.end_utc >= greatest("): "no time has no minutes",
+    ("si_uptime", "months.start_utc <= spans.end_utc"): "no time has no minutes",
     ("oc_postmortem_on_time", "ends.start_utc < worked.reached_at_utc"): _CONTINUOUS,
     ("oc_postmortem_on_time", "starts.start_utc < resolved.resolved_at_utc"): _CONTINUOUS,
     ("rq_overdue_open", "starts.start_utc < requests.started_at_utc"): _CONTINUOUS,
