@@ -84,6 +84,7 @@ _LANDED_MUST_HOLD: Mapping[str, tuple[str, str]] = {
         "default branch of a repository",
     ),
     "github__known_names": ("name, repository_id, repositories", "name of a repository"),
+    "github__name_holders": ("name, repository_id, until_utc", "name of a repository"),
 }
 
 

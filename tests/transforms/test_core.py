@@ -189,19 +189,23 @@ def test_renamed_repository_keeps_its_pull_requests_and_its_service(landed: Land
         assert column(core, "SELECT name_with_owner FROM core.repositories") == ["acme/core-api"]
 
 
-def test_name_that_went_to_another_repository_means_that_one(landed: Landed) -> None:
-    """acme/api was renamed, and somebody made a new acme/api. A revert speaks of its own repository first."""
+def test_name_that_went_to_another_repository_means_that_one_from_then_on(landed: Landed) -> None:
+    """acme/api was renamed, and somebody made a new acme/api. What was opened before stays of its service, and
+    what comes later is the new one's. A revert speaks of its own repository first."""
     landed.organization("2026-03-01", service("api", repository="acme/api"))
     revert: dict[str, Any] = {"reverts_ref": "acme/api#5"}
     landed.github("2026-03-03", [repository("acme/api", 1), pull(1, **revert)])
     landed.github("2026-03-05", [repository("acme/old-api", 1)])
     landed.github("2026-03-06", [repository("acme/api", 2), pull(2, repository_id="github:2", **revert)])
-    landed.github("2026-03-07", [repository("acme/web", 3), pull(3, repository_id="github:3", **revert)])
+    later = pull(4, created_at_utc="2026-03-06 09:00")
+    web = [repository("acme/web", 3), pull(3, repository_id="github:3", **revert)]
+    landed.github("2026-03-07", web, [repository("acme/old-api", 1), later])
     with landed.core() as core:
         assert core.execute(
             "SELECT pr_id, service_ids, reverts_pr_id FROM core.pull_requests ORDER BY pr_id"
         ).fetchall() == [
-            ("github:1/pull/1", [], "github:1/pull/5"),
+            ("github:1/pull/1", ["api"], "github:1/pull/5"),
+            ("github:1/pull/4", [], None),
             ("github:2/pull/2", ["api"], "github:2/pull/5"),
             ("github:3/pull/3", [], "github:2/pull/5"),
         ]

@@ -111,7 +111,7 @@ STREAMS: Mapping[str, Mapping[str, Stream]] = {
     },
 }
 
-PREPARED: Mapping[str, Sequence[str]] = {"github": ("known_names", "default_branches")}
+PREPARED: Mapping[str, Sequence[str]] = {"github": ("known_names", "name_holders", "default_branches")}
 """What many rows of a source have in common, told from all of them once (``landed/<source>__<name>.sql``)."""
 
 Only = Mapping[str, Sequence[str]]

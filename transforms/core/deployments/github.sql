@@ -84,7 +84,9 @@ owned AS (
         list(DISTINCT services.service_id) FILTER (WHERE services.label IS NULL) AS whole_service_ids,
         list(DISTINCT services.service_id) FILTER (WHERE lower(services.service_id) = placed.named) AS named_ids
     FROM placed
-    JOIN names ON names.repository_id = placed.repository_id
+    JOIN landing.github__name_holders AS names
+        ON names.repository_id = placed.repository_id
+        AND (names.until_utc IS NULL OR coalesce(placed.finished_at_utc, placed.created_at_utc) < names.until_utc)
     JOIN core.services AS services
         ON lower(services.repository) = names.name
         AND coalesce(placed.finished_at_utc, placed.created_at_utc)

@@ -21,9 +21,11 @@ touched AS (
         pulls.pull_request_id,
         list(DISTINCT services.service_id ORDER BY services.service_id) AS service_ids
     FROM landing.github__pull_requests AS pulls
-    JOIN landing.github__known_names AS known_names ON known_names.repository_id = pulls.repository_id
+    JOIN landing.github__name_holders AS names
+        ON names.repository_id = pulls.repository_id
+        AND (names.until_utc IS NULL OR coalesce(pulls.merged_at_utc, pulls.created_at_utc) < names.until_utc)
     JOIN core.services AS services
-        ON lower(services.repository) = known_names.name
+        ON lower(services.repository) = names.name
         AND (services.label IS NULL OR list_contains(pulls.labels, services.label))
         AND coalesce(pulls.merged_at_utc, pulls.created_at_utc)
             >= coalesce(services.valid_from_utc, TIMESTAMP '0001-01-01')
