@@ -9,6 +9,7 @@ nobody's business.
 """
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -78,6 +79,12 @@ def _asked(send: Callable[[Sequence[Operation]], Answer], pairs: Sequence[tuple[
         for login in dict.fromkeys(login for login, _ in pairs)
         for kind, first in zip(_NEEDS, (0, len(pairs)), strict=True)
     ]
+    access = [
+        replace(one, message=_of_enterprise(one.organization))
+        if one.kind == "saml" and one.message is None and _is_of_enterprise(one.organization, pairs, answer)
+        else one
+        for one in access
+    ]
     return Page(scope=SCOPE, served_at_utc=answer.served_at_utc, records=(*found, *access))
 
 
@@ -89,6 +96,28 @@ def _access(organization: str, kind: IdentityKind, answer: Answer, places: Conta
             access_id=f"{organization} {kind}", organization=organization, kind=kind, message=None
         )
     return _refused(organization, kind, f"GitHub said {', '.join(kinds)}.")
+
+
+def _is_of_enterprise(organization: str, pairs: Sequence[tuple[str, Account]], answer: Answer) -> bool:
+    """Whether accounts are managed by an enterprise whose sign-on the organisation does not tell.
+
+    Only such logins have an underscore (``ann_acme``): no other account of GitHub may.
+    """
+    own = [place for place, (login, _) in enumerate(pairs, start=len(pairs)) if login == organization]
+    organizations = [(answer.data[place] or {}).get("organization") for place in own]
+    return any("_" in one.login for login, one in pairs if login == organization) and not any(
+        isinstance(shown, Mapping) and shown.get("samlIdentityProvider") is not None
+        for shown in organizations
+    )
+
+
+def _of_enterprise(organization: str) -> str:
+    return (
+        f"organisation {organization}: its accounts are managed by an enterprise, and it has no sign-on of its "
+        "own. GitHub tells an enterprise's SAML identities to the token of an enterprise owner alone, and they "
+        "are not asked for. Suggestions do without; name such accounts in people.csv with their suffix, as in "
+        "ann_acme."
+    )
 
 
 def _refused(organization: str, kind: IdentityKind, reason: str) -> IdentityAccess:

@@ -117,6 +117,21 @@ def test_a_missing_permission_is_said_in_words_and_is_no_gap() -> None:
     )
 
 
+def test_accounts_that_an_enterprise_manages_are_said_to_be_so() -> None:
+    """Its sign-on is the enterprise's, which the organisation does not tell; that is no error of GitHub's."""
+
+    def told(served: Served, *logins: str) -> str | None:
+        pages = read(served, *(account(number, login) for number, login in enumerate(logins, start=1)))
+        return {one.kind: one.message for one in found(pages, IdentityAccess)}["saml"]
+
+    message = told(Served(), "ann", "bob_acme")
+    assert message is not None
+    assert message.startswith("organisation acme: its accounts are managed by an enterprise")
+    assert "to the token of an enterprise owner alone" in message
+    assert told(Served(), "ann", "bob-acme") is None
+    assert told(Served(sign_ons={"bob_acme": [sign_on(1, nameId="bob")]}), "bob_acme") is None
+
+
 def test_an_account_that_is_gone_is_no_missing_permission() -> None:
     served = Served(errors={"AccountAddresses": "NOT_FOUND"})
     assert {one.message for one in found(read(served, account(1)), IdentityAccess)} == {None}
