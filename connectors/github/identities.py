@@ -113,10 +113,10 @@ def _is_of_enterprise(organization: str, pairs: Sequence[tuple[str, Account]], a
 
 def _of_enterprise(organization: str) -> str:
     return (
-        f"organisation {organization}: its accounts are managed by an enterprise, and it has no sign-on of its "
-        "own. GitHub tells an enterprise's SAML identities to the token of an enterprise owner alone, and they "
-        "are not asked for. Suggestions do without; name such accounts in people.csv with their suffix, as in "
-        "ann_acme."
+        f"organisation {organization}: its accounts are managed by an enterprise, and it has no sign-on "
+        "of its own. GitHub tells an enterprise's SAML identities to the token of an enterprise owner "
+        "alone, and they are not asked for. Suggestions do without; name such accounts in people.csv with "
+        "their suffix, as in ann_acme."
     )
 
 

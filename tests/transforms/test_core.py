@@ -190,8 +190,8 @@ def test_renamed_repository_keeps_its_pull_requests_and_its_service(landed: Land
 
 
 def test_name_that_went_to_another_repository_means_that_one_from_then_on(landed: Landed) -> None:
-    """acme/api was renamed, and somebody made a new acme/api. What was opened before stays of its service, and
-    what comes later is the new one's. A revert speaks of its own repository first."""
+    """acme/api was renamed, and somebody made a new acme/api. What was opened before stays of its service,
+    and what comes later is the new one's. A revert speaks of its own repository first."""
     landed.organization("2026-03-01", service("api", repository="acme/api"))
     revert: dict[str, Any] = {"reverts_ref": "acme/api#5"}
     landed.github("2026-03-03", [repository("acme/api", 1), pull(1, **revert)])
