@@ -10,15 +10,19 @@ and its own beginning, which is what its load is known at.
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar, get_origin, get_type_hints
 
+from connectors.contract import Usage
 from connectors.errors import StopScopeError, TriedOftenError
 
 LIFETIME = timedelta(hours=24)
 """How long after the beginning of a run, by the server's clock, its answers are used by another run."""
+
+_SECONDS = "seconds"
 
 
 class Served(Protocol):
@@ -34,9 +38,10 @@ class Draft(Protocol):
     @property
     def is_empty(self) -> bool: ...
 
-    def take(self, key: str) -> Any: ...
+    @property
+    def keys(self) -> list[str]: ...
 
-    def peek(self, key: str) -> Any: ...
+    def take(self, key: str) -> Any: ...
 
     def keep(self, key: str, value: Any) -> None: ...
 
@@ -51,11 +56,13 @@ class Resuming(Generic[Answer]):
     """Answers of one type from the draft as long as it has them, then from the source, keeping each.
 
     What was refused is kept as well, because what follows was asked because of it. ``refusals`` are the
-    errors that can be. A limit or a token that is refused is the end of a run, and not kept.
+    errors that can be. A limit or a token that is refused is the end of a run, and not kept. ``usage`` is
+    told what is no request, and how long it took when it was one.
     """
 
     draft: Draft
     kind: type[Answer]
+    usage: Usage = field(default_factory=Usage)
     refusals: tuple[type[StopScopeError], ...] = (StopScopeError, TriedOftenError)
     lifetime: timedelta = LIFETIME
     answered_before: int = 0
@@ -63,7 +70,8 @@ class Resuming(Generic[Answer]):
 
     def answer(self, question: Any, ask: Callable[[], Answer]) -> Answer:
         """The answer to a question (as JSON), with one request or none. Raises what ``ask`` raises."""
-        key = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
+        digest = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
+        key = f"{self.usage.asking} {digest}"
         if not self._is_open:
             told_now = self._open(key, ask)
             if told_now is not None:
@@ -71,14 +79,16 @@ class Resuming(Generic[Answer]):
         kept = self.draft.take(key)
         if kept is not None:
             self.answered_before += 1
+            self.usage.is_given(kept.pop(_SECONDS, 0.0))
             return self._of(kept)
+        begun = self.usage.clock()
         try:
             answer = ask()
         except self.refusals as reason:
             refused = [type(reason).__name__, str(reason), dict(vars(reason))]
-            self.draft.keep(key, {"refused": refused})
+            self.draft.keep(key, {"refused": refused, _SECONDS: self.usage.clock() - begun})
             raise
-        return self._kept(key, answer)
+        return self._kept(key, answer, self.usage.clock() - begun)
 
     def _open(self, key: str, ask: Callable[[], Answer]) -> Answer | None:
         """Forget a draft that is too old. A run's first question is the same each time, so it is asked
@@ -86,19 +96,27 @@ class Resuming(Generic[Answer]):
         self._is_open = True
         if self.draft.is_empty:
             return None
-        begun = self.draft.peek(key)
-        if begun is not None and "refused" not in begun:
+        kept = self.draft.take(key)
+        if kept is not None and "refused" not in kept:
+            begun = self.usage.clock()
             now = ask()
-            if timedelta(0) <= now.served_at_utc - self._of(begun).served_at_utc <= self.lifetime:
-                return None
+            seconds = self.usage.clock() - begun
+            kept.pop(_SECONDS, None)
+            told = self._of(kept)
+            if timedelta(0) <= now.served_at_utc - told.served_at_utc <= self.lifetime:
+                self.answered_before += 1
+                self.usage.kept = Counter(each.rpartition(" ")[0] for each in self.draft.keys)
+                return told
             self.draft.clear()
-            return self._kept(key, now)
+            return self._kept(key, now, seconds)
         self.draft.clear()
         return None
 
-    def _kept(self, key: str, answer: Answer) -> Answer:
+    def _kept(self, key: str, answer: Answer, seconds: float) -> Answer:
         values = {each.name: getattr(answer, each.name) for each in fields(answer)}  # type: ignore[arg-type]
-        self.draft.keep(key, values | {"served_at_utc": answer.served_at_utc.isoformat()})
+        self.draft.keep(
+            key, values | {"served_at_utc": answer.served_at_utc.isoformat(), _SECONDS: round(seconds, 3)}
+        )
         return answer
 
     def _of(self, kept: dict[str, Any]) -> Answer:

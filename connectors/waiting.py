@@ -4,23 +4,27 @@ Here: the one retry of every client, by tenacity, and the budget of waiting that
 Not here: which answers are worth another try (each source's ``http`` raises RetryLaterError for them).
 """
 
+import re
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
+from connectors.contract import Limit
 from connectors.errors import RetryLaterError, StopSourceError, TriedOftenError
 
 ATTEMPTS = 5
 MAY_WAIT_SECONDS = 90 * 60.0
 """GitHub's limit is over after an hour at the most; a run may meet it once, and some small ones besides."""
+LONGEST_WINDOW_SECONDS = 3_600.0
+CLOCKS_DIFFER_SECONDS = 60.0
 
 _SECONDS = {"day": 86_400, "h": 3_600, "min": 60, "s": 1}
 _WORTH_SAYING_SECONDS = 5.0
@@ -38,13 +42,16 @@ class Patience:
     """How long one run waits, whatever source makes it wait.
 
     ``sleep`` and ``say`` are given from outside: tests do not sleep, and the operator is told of every wait
-    that is worth it. ``waited_seconds`` is what has been used of ``may_wait_seconds``.
+    that is worth it. ``waited_seconds`` is what has been used of ``may_wait_seconds``, ``tried_again`` how
+    often something was asked again. ``limits``: what each source said last of its limit, in its headers.
     """
 
     sleep: Callable[[float], None] = field(default_factory=lambda: time.sleep)
     say: Callable[[str], None] = in_silence
     may_wait_seconds: float = MAY_WAIT_SECONDS
     waited_seconds: float = 0.0
+    tried_again: int = 0
+    limits: dict[str, Limit] = field(default_factory=dict)
 
     def ask(self, once: Callable[[], Answer], *, what: str) -> Answer:
         """``once()``, tried again while it raises RetryLaterError; ``what`` names the request in errors.
@@ -71,6 +78,7 @@ class Patience:
     def _check(self, state: RetryCallState) -> None:
         """Say why the run waits, or end the source where it may not wait that long."""
         reason, seconds = _reason_of(state), state.upcoming_sleep
+        self.tried_again += 1
         left = self.may_wait_seconds - self.waited_seconds
         if seconds > left:
             raise StopSourceError(
@@ -98,6 +106,56 @@ def asked_to_wait(retry_after: str | None, date: str | None) -> float | None:
     except (TypeError, ValueError):
         return None
     return max(wait, 0.0)
+
+
+def limit_told(
+    headers: Mapping[str, str], date: str | None, now: float, *, of: Literal["points", "requests"]
+) -> Limit | None:
+    """What an answer says of a limit; None where it does not say how much is left, or until when.
+
+    GitHub's ``x-ratelimit-*`` (an hour, until seconds since 1970), PagerDuty's ``ratelimit-*`` (a minute,
+    seconds until the next), Jira Cloud's ``x-ratelimit-*`` (until an instant), Jira Data Center's bucket that
+    fills by so many each interval. ``now`` (seconds since 1970) is asked where the answer's own time cannot
+    be right.
+    """
+    told = {name.lower().removeprefix("x-"): value for name, value in headers.items()}
+    left, amount = (_number(told.get(f"ratelimit-{name}")) for name in ("remaining", "limit"))
+    fills, every = (_number(told.get(f"ratelimit-{name}")) for name in ("fillrate", "interval-seconds"))
+    if left is None or not amount:
+        return None
+    if fills and every:
+        return Limit(left=left, renewed_in_seconds=every, amount=fills, window_seconds=every, of=of)
+    seconds = _seconds_until(told.get("ratelimit-reset", ""), date, now)
+    if seconds is None:
+        return None
+    window = _LIMIT_SECONDS if seconds <= _LIMIT_SECONDS and of == "requests" else LONGEST_WINDOW_SECONDS
+    return Limit(left=left, renewed_in_seconds=seconds, amount=amount, window_seconds=window, of=of)
+
+
+def _seconds_until(reset: str, date: str | None, now: float) -> float | None:
+    number = _number(reset)
+    if number is not None and number <= LONGEST_WINDOW_SECONDS:
+        return float(number)
+    try:
+        until = float(number) if number is not None else datetime.fromisoformat(reset).timestamp()
+    except ValueError:
+        return None
+    for clock in (_epoch_of(date), now):
+        left = until - clock
+        if -CLOCKS_DIFFER_SECONDS <= left <= LONGEST_WINDOW_SECONDS + CLOCKS_DIFFER_SECONDS:
+            return max(left, 0.0)
+    return None
+
+
+def _epoch_of(date: str | None) -> float:
+    try:
+        return parsedate_to_datetime(date or "").timestamp()
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and re.fullmatch(r"[0-9]{1,11}", text.strip()) else None
 
 
 def unanswered(source: str, problem: Exception) -> RetryLaterError:

@@ -45,7 +45,7 @@ _OF_GITHUB: Only = {
     "review_threads": ("thread_id", "pull_request_id", "is_resolved", "is_outdated"),
     "review_comments": ("comment_id", "pull_request_id", "thread_id", "node_id", "author_account_id"),
     "reactions": ("reaction_id", "pull_request_id", "target_id", "content"),
-    "deployments": ("deployment_id", "repository_id", "name", "created_at_utc", "finished_at_utc"),
+    "deployments": ("deployment_id", "repository_id", "created_at_utc", "finished_at_utc"),
 }
 _OF_PAGERDUTY: Only = {
     "schedule_months": ("schedule_month_id", "month_start", "shown_at_utc"),
@@ -145,13 +145,14 @@ def _repositories(
     looked_at_utc = min(now_utc, complete.get(SWEEP, loads[0].manifest.known_at_utc))
     since_utc = looked_at_utc - timedelta(days=SWEPT_DAYS)
     recent, rated = _recent(connection, since_utc), _rated(connection, since_utc)
-    unfinished = _unfinished(connection, now_utc - timedelta(days=UNFINISHED_DAYS))
+    deployed, unfinished = _deployed(connection, now_utc)
     missing = _missing(connection)
     return {
         scope: KnownRepository(
             complete_at_utc=known_at_utc,
             missing_since_utc=missing.get(scope),
             unfinished_since_utc=unfinished.get(scope),
+            deployed_utc=deployed.get(scope, ()),
             recent=recent.get(scope, {}),
             rated=rated.get(scope, {}),
         )
@@ -312,15 +313,24 @@ def _recent(
     return found
 
 
-def _unfinished(connection: duckdb.DuckDBPyConnection, since_utc: datetime) -> dict[str, datetime]:
-    """By the scope of a repository's deployments, when the oldest was created that has not ended yet."""
+def _deployed(
+    connection: duckdb.DuckDBPyConnection, now_utc: datetime
+) -> tuple[dict[str, tuple[datetime, ...]], dict[str, datetime]]:
+    """By the scope of a repository's deployments, when those of the last months were created, and when the
+    oldest that has not ended yet."""
     rows = connection.execute(
-        "SELECT repository_id || CASE WHEN name IS NULL THEN '' ELSE '/releases' END || '/deployments' "
-        "AS scope, min(created_at_utc) FROM landing.github__deployments "
-        "WHERE finished_at_utc IS NULL AND created_at_utc >= $since_utc GROUP BY scope",
-        {"since_utc": since_utc.replace(tzinfo=None)},
+        "SELECT repository_id || CASE WHEN starts_with(deployment_id, 'github:release/') THEN '/releases' "
+        "WHEN starts_with(deployment_id, 'github:tag/') THEN '/tags' ELSE '' END || '/deployments' "
+        "AS scope, list(created_at_utc), min(created_at_utc) FILTER (finished_at_utc IS NULL AND "
+        "created_at_utc >= $unfinished_since) FROM landing.github__deployments "
+        "WHERE created_at_utc >= $since_utc GROUP BY scope",
+        {
+            "since_utc": (now_utc - timedelta(days=2 * UNFINISHED_DAYS)).replace(tzinfo=None),
+            "unfinished_since": (now_utc - timedelta(days=UNFINISHED_DAYS)).replace(tzinfo=None),
+        },
     ).fetchall()
-    return {scope: created.replace(tzinfo=UTC) for scope, created in rows}
+    deployed = {scope: tuple(at.replace(tzinfo=UTC) for at in created) for scope, created, _ in rows}
+    return deployed, {scope: first.replace(tzinfo=UTC) for scope, _, first in rows if first is not None}
 
 
 _RATED = """

@@ -7,11 +7,12 @@ Not here: when it runs (``definitions``), what a step computes (transforms).
 import fcntl
 import hashlib
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -19,7 +20,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from connectors.contract import Foreseeing, Page, Source
+from connectors.contract import Foreseeing, Gap, Page, Source
 from connectors.errors import StopSourceError
 from connectors.github.client import GitHubSource
 from connectors.pagerduty.client import PagerDutySource
@@ -68,6 +69,7 @@ from warehouse.publish import KEPT_SNAPSHOTS, publish
 from warehouse.storage import make_storage
 
 Say = Callable[[str], None]
+_OF_A_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(, page \d+)?")
 
 
 class NightError(Exception):
@@ -228,58 +230,95 @@ def _land(night: Night, registered: Registered) -> Manifest:
     )
     if draft is not None:
         draft.belongs_to(load.load_id)
-    pages, told, waited = 0, None, night.patience.waited_seconds
+    told, waited, tried = None, night.patience.waited_seconds, night.patience.tried_again
     source.usage.ends()
     source.usage.clock = lambda: time.perf_counter() - night.patience.waited_seconds
     try:
         told = _look_ahead(night, source, load, waited)
-        for item in source.pages():
-            if isinstance(item, Page):
-                pages += 1
-                load.write(
-                    item.records,
-                    scope=item.scope,
-                    fetched_at_utc=item.served_at_utc,
-                    rejected=item.rejected,
-                )
-                if pages % 20 == 0:
-                    night.say(f"{source.name}: {pages} pages, {sum(load.rows.values()):,} rows")
-            else:
-                load.gap(scope=item.scope, message=item.message)
-                night.say(f"{source.name}: GAP {item.message}")
+        _read_pages(night, source, load)
     except StopSourceError as reason:
         load.gap(scope=source.name, message=str(reason))
         night.say(f"{source.name}: GAP {reason}")
+    pages = load.pages
     if isinstance(source, GitHubSource | PagerDutySource):
         _count_independently(night, source, load)
     if isinstance(source, GitHubSource):
         _read_identities(night, source, load)
-    source.usage.ends()
-    kinds = source.usage.kinds
+    usage = source.usage
+    usage.ends()
     waited = night.patience.waited_seconds - waited
-    reading = Reading(
+    own = Reading(
         is_full=told is None or told.is_full,
         kinds={
             kind: (cost.requests, cost.points, round(cost.seconds, 3), cost.rows)
-            for kind, cost in kinds.items()
+            for kind, cost in usage.kinds.items()
         },
-        seconds=None if goes_on else round(sum(cost.seconds for cost in kinds.values()) + waited, 3),
+        seconds=round(sum(cost.seconds for cost in usage.kinds.values()) + usage.given_seconds + waited, 3),
         foreseen_requests=None if told is None else told.requests,
-        foreseen_seconds=None if told is None or goes_on else round(told.seconds, 3),
+        foreseen_seconds=None if told is None else round(told.seconds, 3),
     )
     manifest = load.finish(
-        requests=source.usage.requests, points=source.usage.points, reading=reading if kinds else None
+        requests=usage.answers,
+        points=usage.points + sum(cost.points for cost in usage.given.values()),
+        reading=(_of_both(own, told) if goes_on else own) if usage.kinds else None,
     )
     if draft is not None:
         draft.remove()
     rejected = manifest.rows.get("rejected_records", 0)
+    tried = night.patience.tried_again - tried
     night.say(
         f"{source.name}: {sum(manifest.rows.values()) - rejected:,} rows in {pages} pages"
-        + (f", {manifest.requests} requests" if manifest.requests else "")
-        + (taken_in_words(reading, manifest.requests) if manifest.requests else "")
+        + (f", {usage.requests} requests" if usage.requests else "")
+        + (taken_in_words(own, usage.requests, tried_again=tried) if usage.requests else "")
         + (f", {rejected} rejected (ops.rejected_records)" if rejected else "")
     )
     return manifest
+
+
+def _of_both(own: Reading, told: Forecast | None) -> Reading:
+    """What a load took that another run began: requests are those of both, and times are of no run."""
+    foreseen = None if told is None else told.requests + told.kept
+    return replace(own, seconds=None, foreseen_requests=foreseen, foreseen_seconds=None)
+
+
+def _read_pages(night: Night, source: Source, load: Load) -> None:
+    """Write every page and gap to the load. Raises StopSourceError."""
+    pages = 0
+    unsaid: list[Gap] = []
+    try:
+        for item in source.pages():
+            if isinstance(item, Gap):
+                load.gap(scope=item.scope, message=item.message)
+                unsaid.append(item)
+                continue
+            _say_gaps(night, source.name, unsaid)
+            pages += 1
+            load.write(
+                item.records, scope=item.scope, fetched_at_utc=item.served_at_utc, rejected=item.rejected
+            )
+            if pages % 20 == 0:
+                night.say(f"{source.name}: {pages} pages, {sum(load.rows.values()):,} rows")
+    except StopSourceError as reason:
+        # Whatever was begun has a gap that says the same: once is enough for the operator.
+        begun = [gap for gap in unsaid if gap.message.startswith(str(reason))]
+        _say_gaps(night, source.name, [gap for gap in unsaid if gap not in begun])
+        if len(begun) > 1:
+            raise StopSourceError(
+                f"{reason} {len(begun)} parts of it were begun and are not whole (`evenhand completeness`)."
+            ) from None
+        raise
+    _say_gaps(night, source.name, unsaid)
+
+
+def _say_gaps(night: Night, source: str, gaps: list[Gap]) -> None:
+    """A line for each, but for those that say the same of another repository: they are counted."""
+    alike: dict[str, list[Gap]] = {}
+    for gap in gaps:
+        alike.setdefault(_OF_A_REPOSITORY.sub("", gap.message), []).append(gap)
+    for first, *others in alike.values():
+        more = f" And {len(others)} more like it (`evenhand completeness`)." if others else ""
+        night.say(f"{source}: GAP {first.message}{more}")
+    gaps.clear()
 
 
 def _look_ahead(night: Night, source: Source, load: Load, waited_before: float) -> Forecast | None:
@@ -294,7 +333,8 @@ def _look_ahead(night: Night, source: Source, load: Load, waited_before: float) 
         lambda page: scratch.write(page.records, scope=page.scope, fetched_at_utc=page.served_at_utc),
     )
     waited = night.patience.waited_seconds - waited_before
-    told = forecast(outlook, source.usage, past, waited_seconds=waited)
+    limit = night.patience.limits.get(source.name)
+    told = forecast(outlook, source.usage, past, waited_seconds=waited, limit=limit)
     left = night.patience.may_wait_seconds - night.patience.waited_seconds
     for line in ahead_in_words(source.name, told, left):
         night.say(line)

@@ -97,7 +97,7 @@ def github(asking: Asking) -> Registered | None:
     if real is not None and asking.resumes:
         draft = _draft(asking, "github")
         source.transport = ResumingGitHub(
-            transport=source.transport, resuming=Resuming(draft=draft, kind=Answer)
+            transport=source.transport, resuming=Resuming(draft=draft, kind=Answer, usage=source.usage)
         )
     entries = journal.entries(settings.storage_path / "journal", JOURNAL)
     known = known_to_github(manifests, entries, source.server_time(), reads=source.reads)
@@ -171,7 +171,7 @@ def jira(asking: Asking) -> Registered | None:
     draft = None
     if asking.resumes:
         draft = _draft(asking, "jira")
-        resuming = Resuming(draft=draft, kind=Answer)
+        resuming = Resuming(draft=draft, kind=Answer, usage=source.usage)
         resuming.refusals += (RefusedError,)
         source.transport = ResumingJira(transport=source.transport, resuming=resuming)
     if not asking.full:
@@ -210,7 +210,7 @@ def pagerduty(asking: Asking) -> Registered | None:
 
             draft = _draft(asking, "pagerduty")
             source.transport = ResumingPagerDuty(
-                transport=transport, resuming=Resuming(draft=draft, kind=Answer)
+                transport=transport, resuming=Resuming(draft=draft, kind=Answer, usage=source.usage)
             )
     if not asking.full:
         source.known = known_account(asking.manifests, reads=source.reads)

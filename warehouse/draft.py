@@ -47,6 +47,11 @@ class Draft:
         """Whether there is nothing left to take."""
         return not self._places
 
+    @property
+    def keys(self) -> list[str]:
+        """The key of each value that is left to take."""
+        return [key for key, places in self._places.items() for _ in places]
+
     def take(self, key: str) -> Any:
         """The oldest value of that key that was not taken yet; None where there is none."""
         found = self.peek(key)

@@ -245,6 +245,11 @@ class Load:
     _gaps: dict[str, str] = field(default_factory=dict)
     _hash: int = 0
 
+    @property
+    def pages(self) -> int:
+        """How many were written so far."""
+        return sum(self._pages.values())
+
     def write(
         self,
         records: Iterable[Record],
@@ -254,7 +259,7 @@ class Load:
         rejected: Iterable[Any] = (),
     ) -> None:
         """One page: its records, and what of it was rejected. Records of one snapshot share a page."""
-        page = sum(self._pages.values()) + 1
+        page = self.pages + 1
         self._pages[scope] = self._pages.get(scope, 0) + 1
         bookkeeping = {"_page": page, "_fetched_at_utc": fetched_at_utc, "_scope": scope}
         for record in records:

@@ -87,6 +87,25 @@ def threads_of(node: Any) -> Mapping[str, KnownThread] | None:
         return None
 
 
+def goes_on_after(node: Any) -> str | None:
+    """The cursor behind the threads of a swept pull request, where there are more of them."""
+    try:
+        page = node["reviewThreads"]["pageInfo"]
+        return str(page["endCursor"]) if page["hasNextPage"] else None
+    except (KeyError, TypeError):
+        return None
+
+
+def with_more_threads(node: Any, more: Any) -> Any:
+    """A swept pull request with the threads that came behind those it had; None where none can be told."""
+    try:
+        before, behind = node["reviewThreads"], more["reviewThreads"]
+        threads = {"pageInfo": behind["pageInfo"], "nodes": [*before["nodes"], *behind["nodes"]]}
+    except (KeyError, TypeError):
+        return None
+    return {**node, "reviewThreads": threads}
+
+
 def search_text(name: str, first_utc: datetime | None, last_utc: datetime) -> str:
     first = "*" if first_utc is None else f"{first_utc:%Y-%m-%dT%H:%M:%SZ}"
     return f"repo:{name} is:pr created:{first}..{last_utc:%Y-%m-%dT%H:%M:%SZ}"
@@ -176,8 +195,8 @@ class Again:
         return new
 
 
-def parted(answer: Answer) -> tuple[Answer, Answer]:
-    """The answer to a request's first operation, and to the others. An error that names none is both's."""
+def parted(answer: Answer, at: int) -> tuple[Answer, Answer]:
+    """The answer to a request's first operations, and to the others. An error that names none is both's."""
 
     def errors(first: int, after: int) -> tuple[Json, ...]:
         places = {place: place - first for place in range(first, after)}
@@ -189,8 +208,8 @@ def parted(answer: Answer) -> tuple[Answer, Answer]:
 
     size = len(answer.data)
     return (
-        replace(answer, data=answer.data[:1], errors=errors(0, 1)),
-        replace(answer, data=answer.data[1:], errors=errors(1, size), points=0),
+        replace(answer, data=answer.data[:at], errors=errors(0, at)),
+        replace(answer, data=answer.data[at:], errors=errors(at, size), points=0),
     )
 
 

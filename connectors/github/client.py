@@ -5,14 +5,14 @@ Not here: HTTP (``http``), fields (``parse``), what is still to be read of a pag
 (warehouse).
 """
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, cycle, islice
 from typing import Any
 
-from connectors.contract import Cost, Gap, Limit, Outlook, Page, PastRun, Usage, usual
+from connectors.contract import Gap, Outlook, Page, PastRun, Usage, usual
 from connectors.errors import SkippableRecordError, StopScopeError, StopSourceError, TriedOftenError
 from connectors.github.answers import (
     Again,
@@ -20,6 +20,7 @@ from connectors.github.answers import (
     PageSize,
     changed_text,
     found_of,
+    goes_on_after,
     half_read,
     has_holes,
     listed_of,
@@ -33,22 +34,26 @@ from connectors.github.answers import (
     unread_in_words,
     unreadable,
     updated_at,
+    with_more_threads,
 )
 from connectors.github.census import Places, places_of, said_of
-from connectors.github.deployments import FIRST_PAGE_OF_A_NIGHT, ROWS_A_REQUEST, deployment_pages
 from connectors.github.deployments import PAGE_SIZE as DEPLOYMENTS_A_PAGE
+from connectors.github.deployments import deployment_pages, rows_ahead, shared
+from connectors.github.deployments import scope_of as scope_of_deployments
 from connectors.github.holes import holes_in, refused_fields, refused_in_words
-from connectors.github.identities import read_identities
+from connectors.github.identities import ACCOUNTS_A_REQUEST, read_identities
 from connectors.github.known import KnownRepository, KnownThread
 from connectors.github.outlook import (
+    LONG_A_REQUEST,
     NODES,
     RESTS,
+    THREADS_SHOWN,
     deployments_before,
     kind_of,
-    limit_of,
     nodes_of,
     pages_of,
     requests_for,
+    rounds_of_long,
     span_of,
     swept,
 )
@@ -114,17 +119,21 @@ class GitHubSource:
     _told: set[str] = field(default_factory=set)
     _accounts: dict[str, Account] = field(default_factory=dict)
     _server_time: datetime | None = None
+    _last_served: datetime | None = None
     _read_again: set[str] = field(default_factory=set)
     _waiting: Waiting = field(default_factory=Waiting)
     _unread: dict[str, tuple[str, int]] = field(default_factory=dict)
     _refused: dict[str, tuple[str, set[str]]] = field(default_factory=dict)
     _rides_along: bool = True
-    _limit: Limit | None = None
     _listed: list["Found | Page | Gap"] | None = None
     _changed_in: dict[str, int] = field(default_factory=dict)
     _together: Together = field(init=False)
     _begun: dict[str, Iterator[Page | Gap]] = field(default_factory=dict)
     _walking: set[str] = field(default_factory=set)
+    _swept: dict[str, bool] = field(default_factory=dict)
+    _long: dict[str, tuple[Any, Mapping[str, KnownThread]]] = field(default_factory=dict)
+    _rated: dict[str, bool] = field(default_factory=dict)
+    _asks_whose: int | None = None
 
     def __post_init__(self) -> None:
         self._together = Together(self.page_size)
@@ -142,7 +151,7 @@ class GitHubSource:
             except StopScopeError as reason:
                 raise StopSourceError(str(reason)) from None
             self._server_time = answer.served_at_utc
-            self._limit = limit_of(answer.data[0], answer.served_at_utc, time.time())
+            self.usage.ends()  # what is looked up before the pages is no time of this request
         return self._server_time
 
     def pages(self) -> Iterator[Page | Gap]:
@@ -174,18 +183,24 @@ class GitHubSource:
         yield from self._out_of_sight()
         if self.known:
             yield from self._sweep()
+        for by, reading in READINGS.items():
+            wanted = [
+                each for each in self.read.values() if self._reaches_production(each.name_with_owner) == by
+            ]
+            yield from deployment_pages(
+                self._send_with_rests, wanted, self.known, reading, now_utc=self.server_time()
+            )
+            yield from self._completed(self._last_served or self.server_time())
         yield from self._rests_left()
-        # Without a gap the next run would not reach back to them.
+        yield from self._told_unread()
+
+    def _told_unread(self) -> Iterator[Gap]:
+        """Without a gap the next run would not reach back to them."""
         unread = {scope: unread_in_words(*told) for scope, told in self._unread.items()}
         refused = {scope: refused_in_words(*told) for scope, told in self._refused.items()}
         for scope in dict.fromkeys((*unread, *refused)):
             words = [told[scope] for told in (unread, refused) if scope in told]
             yield Gap(scope=scope, message=" ".join(words))
-        for by, reading in READINGS.items():
-            wanted = [
-                each for each in self.read.values() if self._reaches_production(each.name_with_owner) == by
-            ]
-            yield from deployment_pages(self._send, wanted, self.known, reading)
 
     def _reaches_production(self, name: str) -> str | None:
         """What tells that a change of it did: deployments, releases, tags, or nothing that is read here."""
@@ -197,15 +212,13 @@ class GitHubSource:
 
         A night with much to read leaves it to a quieter one.
         """
-        if self.known and self.usage.requests >= QUIET_REQUESTS:
-            return
-        owners = self.organizations or tuple({name.partition("/")[0]: None for name in self.repositories})
-        seen = {account.account_id: account for account in self.unclaimed} | self._accounts
+        if self._asks_whose is None:
+            self._asks_whose = self._identities_ahead(self.usage.answers, pages=0)
         yield from read_identities(
             self._send,
-            owners,
-            [account for account_id, account in seen.items() if account_id not in self.not_asked],
-            requests=1 if self.known else 2,
+            self._owners(),
+            self._people_nobody_claims(),
+            requests=self._asks_whose,
             served_at_utc=self.server_time(),
         )
 
@@ -232,24 +245,29 @@ class GitHubSource:
         is_full = not self.known
         if is_full:
             self._begin(listed, rehearse)
-        done = self.usage.kinds.get("PullRequests", Cost())
-        more: dict[str, float] = {"PullRequests": max(0, pages - done.requests)}
+        pages_read, nodes_read = self.usage.so_far("PullRequests")
+        more: dict[str, float] = {"PullRequests": max(0, pages - pages_read)}
         nodes_of_each = NODES["PullRequests"] + NODES[RESTS] * self._rests_of_each()
-        nodes: dict[str, float] = {"PullRequests": max(0.0, sum(listed.values()) * nodes_of_each - done.rows)}
-        more["Deployments"] = self._deployments_ahead([each.name for each in found], past, unknown)
+        nodes: dict[str, float] = {
+            "PullRequests": max(0.0, sum(listed.values()) * nodes_of_each - nodes_read)
+        }
+        more["Deployments"] = self._deployments_ahead(found, unknown)
         ids = {each.repository.repository_id for each in found if each.repository is not None}
         gone = [
             key for key, names in self.names_of.items() if key not in ids and self._is_configured(names[-1])
         ]
         if not is_full:
             more["RepositoryState"] = requests_for(len(gone), REPOSITORIES_A_REQUEST)
+            self._begin_sweep(ids, past)
             more |= self._sweep_ahead(found, listed, past, nodes)
-        rests = usual(past, RESTS, is_full=is_full, otherwise=MAY_BE)
-        more[RESTS] = max(1.0, rests) if ahead else rests
+        # They ride along where anything is asked behind them.
+        carried = more["Deployments"] + more.get("ThreadStates", 0)
+        more[RESTS] = usual(past, RESTS, is_full=is_full, otherwise=1.0 if ahead and not carried else 0.0)
         more["CreatedPullRequests"] = requests_for(len(found), COUNTS_A_REQUEST)
-        so_far = self.usage.requests + sum(more.values())
-        more["AccountAddresses"] = self._identities_ahead(so_far, reads_any=bool(ahead))
-        return self.usage.outlook(more, is_full=is_full, rows=nodes, unknown=unknown, limit=self._limit)
+        so_far = self.usage.answers + sum(more.values())
+        self._asks_whose = self._identities_ahead(so_far, pages)
+        more["AccountAddresses"] = self._asks_whose
+        return self.usage.outlook(more, is_full=is_full, rows=nodes, unknown=unknown)
 
     def _ahead_in(self, walked: Sequence["Found"], unknown: list[str]) -> dict[str, tuple[int, int]]:
         """How many pages of its own and how many pull requests will come of each repository, by its name."""
@@ -305,16 +323,15 @@ class GitHubSource:
         """How many nested lists go on in a pull request, by those read so far."""
         return self._waiting.found / len(self._read_again) if self._read_again else 0.0
 
-    def _deployments_ahead(self, names: Sequence[str], past: Sequence[PastRun], unknown: list[str]) -> float:
+    def _deployments_ahead(self, found: Sequence["Found"], unknown: list[str]) -> float:
         """Requests for what reached production: one for some repositories, and what goes on behind it."""
-        of = {by: [name for name in names if self._reaches_production(name) == by] for by in READINGS}
-        a_page = FIRST_PAGE_OF_A_NIGHT if self.known else DEPLOYMENTS_A_PAGE
-        first = sum(requests_for(len(own) * a_page, ROWS_A_REQUEST) for own in of.values())
+        of = {by: [one for one in found if self._reaches_production(one.name) == by] for by in READINGS}
         if self.known:
-            return max(first, usual(past, "Deployments", is_full=False, otherwise=first))
-        unknown += [f"how many {by} there are" for by, own in of.items() if own and by != "deployments"]
+            return self._deployments_of_a_night(of)
+        first = sum(len(list(shared({one.name: DEPLOYMENTS_A_PAGE for one in ones}))) for ones in of.values())
+        unknown += [f"how many {by} there are" for by, ones in of.items() if ones and by != "deployments"]
         spans: dict[str, tuple[datetime, datetime]] = {}
-        own = of["deployments"]
+        own = [each.name for each in of["deployments"]]
         for start in range(0, len(own), REPOSITORIES_A_REQUEST):
             some = own[start : start + REPOSITORIES_A_REQUEST]
             try:
@@ -329,6 +346,39 @@ class GitHubSource:
         pairs = zip(spans.values(), counts[::2], counts[1::2], strict=True)
         behind = [deployments_before(span, (n, of_newest), now_utc) for span, n, of_newest in pairs]
         return first + sum(requests_for(n, DEPLOYMENTS_A_PAGE) for n in behind)
+
+    def _deployments_of_a_night(self, of: Mapping[str, Sequence["Found"]]) -> float:
+        n = 0.0
+        for by, ones in of.items():
+            sizes: dict[str, int] = {}
+            for one in ones:
+                key = (
+                    None if one.repository is None else scope_of_deployments(one.repository.repository_id, by)
+                )
+                told = rows_ahead(self.known.get(key or ""), READINGS[by], self.server_time())
+                whole, sizes[one.name] = told or (DEPLOYMENTS_A_PAGE, DEPLOYMENTS_A_PAGE)
+                # How many there are is reckoned: one a little over a page may as well end on it.
+                pages = max(0, whole - sizes[one.name]) / DEPLOYMENTS_A_PAGE
+                n += pages + min(pages, 0.5)
+            n += len(list(shared(sizes)))
+        return n
+
+    def _begin_sweep(self, repository_ids: Container[str], past: Sequence[PastRun]) -> None:
+        """Ask the first of each kind of request of the sweep that no run has made, so that its time is known:
+        about those that are least likely to be read anyway."""
+        timed = {kind for run in past for kind in run.kinds}
+        wanted, of_target = self._to_sweep(repository_ids), self._to_rate(repository_ids)
+        if "ThreadStates" not in timed and wanted:
+            some = dict(wanted[-SWEPT_A_REQUEST:])
+            with suppress(StopScopeError):  # asked again in its place, where it is a gap
+                changed = set(self._changed(some))
+                self._swept = {node_id: node_id in changed for node_id in some if node_id not in self._long}
+                self._long.clear()
+        if "ReactionCounts" not in timed and of_target:
+            targets = list(of_target)[-RATED_A_REQUEST:]
+            with suppress(StopScopeError):
+                changed = set(self._rated_anew(targets, of_target))
+                self._rated = {target_id: target_id in changed for target_id in targets}
 
     def _sweep_ahead(
         self,
@@ -347,23 +397,41 @@ class GitHubSource:
             anyway,
         )
         nodes |= {
-            kind: n * NODES[kind] for kind, n in (("ThreadStates", looked_at), ("ReactionCounts", rated))
+            kind: max(0, n - len(asked)) * NODES[kind]
+            for kind, n, asked in (
+                ("ThreadStates", looked_at, self._swept),
+                ("ReactionCounts", rated, self._rated),
+            )
         }
         return {
-            "ThreadStates": requests_for(looked_at, SWEPT_A_REQUEST),
-            "ReactionCounts": requests_for(rated, RATED_A_REQUEST),
+            "ThreadStates": requests_for(max(0, looked_at - len(self._swept)), SWEPT_A_REQUEST),
+            "MoreThreadStates": rounds_of_long(
+                len(threads) for one in known.values() for threads in one.recent.values()
+            ),
+            "ReactionCounts": requests_for(max(0, rated - len(self._rated)), RATED_A_REQUEST),
             "PullRequestsById": usual(past, "PullRequestsById", is_full=False, otherwise=MAY_BE),
         }
 
-    def _identities_ahead(self, so_far: float, *, reads_any: bool) -> float:
-        """A few requests about accounts that nobody claims; a full read finds more of them than two hold."""
+    def _identities_ahead(self, so_far: float, pages: int) -> int:
+        """Requests about accounts that nobody claims: two of a full read at most, and one of a quiet night,
+        about those that earlier runs have seen."""
+        if self.known:
+            return 1 if so_far < QUIET_REQUESTS and self._people_nobody_claims() else 0
+        seen = len(self._people_nobody_claims())
+        are_all_seen = self.usage.so_far("PullRequests")[0] >= pages
+        size = max(1, ACCOUNTS_A_REQUEST // max(1, len(self._owners())))
+        return 2 if seen > size or (seen > size // 2 and not are_all_seen) else 1
+
+    def _people_nobody_claims(self) -> list[Account]:
+        """Those that GitHub may be asked about: of a night, those that were seen before it."""
+        seen = {account.account_id: account for account in self.unclaimed}
         if not self.known:
-            return 2
-        asked = [one for one in self.unclaimed if one.account_id not in self.not_asked]
-        people = [one for one in asked if one.kind == "user"]
-        if so_far >= QUIET_REQUESTS:
-            return 0
-        return 1 if people else MAY_BE if reads_any else 0  # pages may name accounts not seen before
+            seen |= self._accounts
+        asked = [one for account_id, one in seen.items() if account_id not in self.not_asked]
+        return [one for one in asked if one.kind == "user"]
+
+    def _owners(self) -> Sequence[str]:
+        return self.organizations or tuple({name.partition("/")[0]: None for name in self.repositories})
 
     # ------------------------------------------------------------------------- which repositories
 
@@ -619,27 +687,30 @@ class GitHubSource:
         return self._together.answer(name)
 
     def _with_rests(self, page: Sequence[Operation], size: PageSize) -> Answer:
-        """The answer to the page alone; rests of pages before it ride along, and are taken in.
+        """The answer to the page alone, with rests of pages before it unless it had to be made smaller."""
+        return self._send_with_rests(page) if size.now == size.largest else self._send(page)
+
+    def _send_with_rests(self, own: Sequence[Operation]) -> Answer:
+        """The answer to these alone; rests of pages before them ride along, and are taken in.
 
         Where GitHub could not answer both together, they are asked apart for the rest of the run.
         """
-        rides = self._rides_along and size.now == size.largest
-        riding = self._waiting.take_off(NODES_BESIDE_A_PAGE) if rides else []
+        riding = self._waiting.take_off(NODES_BESIDE_A_PAGE) if self._rides_along else []
         if not riding:
-            return self._send(page)
+            return self._send(own)
         try:
-            answer = self._send([*page, *(rest.asked() for rest in riding)])
+            answer = self._send([*own, *(rest.asked() for rest in riding)])
         except StopScopeError:
             self._waiting.put_back(riding)
             self._rides_along = False
-            return self._send(page)
-        own, others = parted(answer)
+            return self._send(own)
+        asked, others = parted(answer, len(own))
         if has_holes(others):
             self._waiting.put_back(riding)
             self._rides_along = False
         else:
             self._take(riding, self._answers_of(riding, others))
-        return own
+        return asked
 
     def _is_known(self, listed: Sequence[Any], scope: str) -> bool:
         """Whether the page reaches back behind what must be read: what follows was updated earlier still.
@@ -684,17 +755,14 @@ class GitHubSource:
 
     def _sweep(self) -> Iterator[Page | Gap]:
         """Pull requests below which something changed without moving their time of update, read anew."""
-        wanted = [
-            (node_id, threads)
-            for repository_id, known in self.known.items()
-            if repository_id in self.read
-            for node_id, threads in known.recent.items()
-            if node_id not in self._read_again
-        ]
+        wanted = [one for one in self._to_sweep(self.read) if one[0] not in {*self._read_again, *self._swept}]
         try:
-            changed: list[str] = []
+            changed = [node_id for node_id, is_changed in self._swept.items() if is_changed]
+            changed = [node_id for node_id in changed if node_id not in self._read_again]
             for start in range(0, len(wanted), SWEPT_A_REQUEST):
                 changed += self._changed(dict(wanted[start : start + SWEPT_A_REQUEST]))
+                yield from self._completed(self._last_served or self.server_time())
+            changed += self._changed_behind()
             changed += self._newly_rated({*self._read_again, *changed})
             for start in range(0, len(changed), self.page_size):
                 yield from self._by_id(changed[start : start + self.page_size])
@@ -702,9 +770,20 @@ class GitHubSource:
         except StopScopeError as reason:
             yield Gap(scope=SWEEP, message=f"Looking for changes in threads: {reason}")
 
+    def _to_sweep(self, repository_ids: Container[str]) -> list[tuple[str, Mapping[str, KnownThread]]]:
+        """Pull requests of these repositories that the sweep asks about, with what is known of each."""
+        return [
+            one
+            for repository_id, known in self.known.items()
+            if repository_id in repository_ids
+            for one in known.recent.items()
+        ]
+
     def _changed(self, known: Mapping[str, Mapping[str, KnownThread]]) -> list[str]:
+        """Those of which the threads are not as they were; of which there are more threads than come at once
+        wait for :meth:`_changed_behind`."""
         try:
-            answer = self._send([Operation(name="ThreadStates", variables={"ids": list(known)})])
+            answer = self._send_with_rests([Operation(name="ThreadStates", variables={"ids": list(known)})])
         except TriedOftenError:
             if len(known) == 1:
                 raise
@@ -717,38 +796,84 @@ class GitHubSource:
             for node in nodes or ()
             if isinstance(node, dict) and isinstance(node.get("id"), str)
         }
-        return [node_id for node_id, threads in known.items() if threads_of(shown.get(node_id)) != threads]
+        self._long |= {
+            node_id: (shown[node_id], threads)
+            for node_id, threads in known.items()
+            if goes_on_after(shown.get(node_id)) is not None and len(threads) > THREADS_SHOWN
+        }
+        return [
+            node_id
+            for node_id, threads in known.items()
+            if node_id not in self._long and threads_of(shown.get(node_id)) != threads
+        ]
+
+    def _changed_behind(self) -> list[str]:
+        """Those with more threads than come at once, read to the last of them, some in one request. What
+        cannot be told counts as changed: then the pull request is read whole."""
+        changed: list[str] = []
+        while self._long:
+            some = list(islice(self._long.items(), LONG_A_REQUEST))
+            for node_id, _ in some:
+                del self._long[node_id]
+            asked = [
+                Operation(name="MoreThreadStates", variables={"id": node_id, "after": goes_on_after(node)})
+                for node_id, (node, _) in some
+            ]
+            try:
+                data: Sequence[Json | None] = self._send(asked).data
+            except StopScopeError:
+                data = [None] * len(some)
+            for (node_id, (node, threads)), more in zip(some, data, strict=True):
+                whole = with_more_threads(node, (more or {}).get("node"))
+                before, after = goes_on_after(node), goes_on_after(whole)
+                if after is not None and after != before and len(_listed_threads(whole)) < 2 * len(threads):
+                    self._long[node_id] = (whole, threads)
+                elif threads_of(whole) != threads:
+                    changed.append(node_id)
+        return changed
 
     def _newly_rated(self, read_anyway: Set[str]) -> list[str]:
         """Pull requests below which reactions have come or gone, by what each review and comment has now."""
-        of_target = {
+        of_target = self._to_rate(self.read)
+        asked = [
+            target_id
+            for target_id, (node_id, _) in of_target.items()
+            if node_id not in read_anyway and target_id not in self._rated
+        ]
+        changed = [target_id for target_id, is_changed in self._rated.items() if is_changed]
+        for start in range(0, len(asked), RATED_A_REQUEST):
+            changed += self._rated_anew(asked[start : start + RATED_A_REQUEST], of_target)
+        found = dict.fromkeys(of_target[target_id][0] for target_id in changed if target_id in of_target)
+        return [node_id for node_id in found if node_id not in read_anyway]
+
+    def _to_rate(self, repository_ids: Container[str]) -> dict[str, tuple[str, Mapping[str, int]]]:
+        """By their node ids what can be rated in these repositories: below which pull request, and how it is
+        rated so far."""
+        return {
             target_id: (node_id, ratings)
             for repository_id, known in self.known.items()
-            if repository_id in self.read
+            if repository_id in repository_ids
             for node_id, targets in known.rated.items()
-            if node_id not in read_anyway
             for target_id, ratings in targets.items()
         }
-        targets = list(of_target)
-        changed: dict[str, None] = {}
-        for start in range(0, len(targets), RATED_A_REQUEST):
-            asked = targets[start : start + RATED_A_REQUEST]
-            operations = [
+
+    def _rated_anew(
+        self, asked: Sequence[str], of_target: Mapping[str, tuple[str, Mapping[str, int]]]
+    ) -> list[str]:
+        """Those of them that are not rated as they were."""
+        answer = self._send(
+            [
                 Operation(name="ReactionCounts", variables={"ids": asked[place : place + SWEPT_A_REQUEST]})
                 for place in range(0, len(asked), SWEPT_A_REQUEST)
             ]
-            answer = self._send(operations)
-            shown = {
-                node["id"]: ratings_of(node)
-                for data in answer.data
-                for node in (data or {}).get("nodes") or ()
-                if isinstance(node, dict) and isinstance(node.get("id"), str)
-            }
-            for target_id in asked:
-                node_id, ratings = of_target[target_id]
-                if shown.get(target_id) != ratings:
-                    changed[node_id] = None
-        return list(changed)
+        )
+        shown = {
+            node["id"]: ratings_of(node)
+            for data in answer.data
+            for node in (data or {}).get("nodes") or ()
+            if isinstance(node, dict) and isinstance(node.get("id"), str)
+        }
+        return [target_id for target_id in asked if shown.get(target_id) != of_target[target_id][1]]
 
     def _by_id(self, ids: Sequence[str]) -> Iterator[Page | Gap]:
         """These pull requests, whole, a page for each repository they are in; too many at once in halves."""
@@ -877,7 +1002,13 @@ class GitHubSource:
         answer = self.transport.send(operations)
         self.usage.costs(answer.points)
         self.usage.brings(nodes_of(operations, answer))
+        self._last_served = answer.served_at_utc
         return answer
+
+
+def _listed_threads(node: Any) -> Sequence[Any]:
+    listed = node["reviewThreads"]["nodes"]
+    return listed if isinstance(listed, list) else ()
 
 
 def _page_of(name: str, after: str | None, rows: int) -> Operation:

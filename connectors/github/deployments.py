@@ -8,13 +8,14 @@ created a short while before the last complete run, or has not ended yet (``sour
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from connectors.contract import Gap, Page, RejectedRecord
 from connectors.errors import SkippableRecordError, StopScopeError
@@ -29,12 +30,13 @@ from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, e
 from connectors.references import is_version
 
 PAGE_SIZE = 100
-FIRST_PAGE_OF_A_NIGHT = 50
 ROWS_A_REQUEST = 1_000
-"""So many deployments the first pages of several repositories ask for together: ten of a full read, or
-twenty of a night."""
+REPOSITORIES_A_REQUEST = 100
+"""So many deployments, of so many repositories, the first pages ask for together."""
 CAN_CHANGE = timedelta(days=14)
 """How long after its creation a deployment is read again, whatever its status."""
+LATELY = timedelta(days=90)
+"""So long before the last complete run tells how many come in a day."""
 ENDS = ("success", "failure", "error")
 _PAST = ("inactive",)
 _ROLLBACK = re.compile(r"roll(ed|ing)?[\s_:-]*back|revert", re.IGNORECASE)
@@ -43,6 +45,7 @@ _REPAIRS = ("rollback_of", "reverts", "remediates", "hotfix_of", "fixes")
 """Keys of a payload whose value is the number of the deployment that is repaired."""
 
 Send = Callable[[Sequence[Operation]], Answer]
+Whose = TypeVar("Whose")
 
 
 def scope_of(repository_id: str, by: str = "deployments") -> str:
@@ -58,11 +61,18 @@ def deployment_pages(
     repositories: Sequence[Repository],
     known: Mapping[str, KnownRepository],
     reading: "Reading | None" = None,
+    *,
+    now_utc: datetime | None = None,
 ) -> Iterator[Page | Gap]:
     """The deployments of these repositories, the newest first; a gap for each that cannot be read."""
     reading = reading or DEPLOYMENTS
-    for some, sizes in _together(repositories, known, reading):
-        asked = [_asked(reading, one, None, size) for one, size in zip(some, sizes, strict=True)]
+    rows = {
+        one: rows_ahead(known.get(scope_of(one.repository_id, reading.by)), reading, now_utc)
+        for one in repositories
+    }
+    sizes = {one: PAGE_SIZE if told is None else told[1] for one, told in rows.items()}
+    for some in shared(sizes):
+        asked = [_asked(reading, one, None, sizes[one]) for one in some]
         try:
             answer: Answer | None = send(asked)
         except StopScopeError:
@@ -74,22 +84,38 @@ def deployment_pages(
             yield from _repository(send, reading, repository, until=until, first=first, place=place)
 
 
-def _together(
-    repositories: Sequence[Repository], known: Mapping[str, KnownRepository], reading: "Reading"
-) -> Iterator[tuple[list[Repository], list[int]]]:
-    """Repositories whose first pages share a request, and how long each page is."""
-    some: list[Repository] = []
-    sizes: list[int] = []
-    for one in repositories:
-        is_known = scope_of(one.repository_id, reading.by) in known
-        size = FIRST_PAGE_OF_A_NIGHT if is_known else PAGE_SIZE
-        if sum(sizes) + size > ROWS_A_REQUEST:
-            yield some, sizes
-            some, sizes = [], []
+def rows_ahead(
+    known: KnownRepository | None, reading: "Reading", now_utc: datetime | None
+) -> tuple[int, int] | None:
+    """How many deployments a night looks at, and how many rows it asks for at first.
+
+    Looked at are those that can still change, and as many new ones as so much time had before. Asked for are
+    twice as many new ones, two, and the one behind them, so that a page is seldom too small. None where all
+    are read.
+    """
+    until = _until(known, reading.can_change)
+    if known is None or until is None:
+        return None
+    can_change = sum(created >= until for created in known.deployed_utc)
+    lately = [created for created in known.deployed_utc if created >= known.complete_at_utc - LATELY]
+    span = max(CAN_CHANGE, known.complete_at_utc - min(lately, default=known.complete_at_utc))
+    since = timedelta(days=1) if now_utc is None else max(timedelta(0), now_utc - known.complete_at_utc)
+    new = math.ceil(len(lately) * (since / span))
+    return can_change + new, min(PAGE_SIZE, can_change + 2 * new + 3)
+
+
+def shared(sizes: Mapping[Whose, int]) -> Iterator[list[Whose]]:
+    """Whose first pages, of these sizes, share a request."""
+    some: list[Whose] = []
+    for one, size in sizes.items():
+        if some and (
+            len(some) == REPOSITORIES_A_REQUEST or size + sum(sizes[each] for each in some) > ROWS_A_REQUEST
+        ):
+            yield some
+            some = []
         some.append(one)
-        sizes.append(size)
     if some:
-        yield some, sizes
+        yield some
 
 
 def _asked(reading: "Reading", repository: Repository, after: str | None, size: int) -> Operation:

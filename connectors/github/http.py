@@ -23,12 +23,19 @@ from github import Auth, Github, GithubException, RateLimitExceededException
 from connectors.errors import RetryLaterError, StopScopeError, StopSourceError
 from connectors.github.queries import batch, operation_of, unbatch
 from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, error_kinds
-from connectors.waiting import Patience, asked_to_wait, duration, served_at_utc, unanswered
+from connectors.waiting import (
+    CLOCKS_DIFFER_SECONDS,
+    LONGEST_WINDOW_SECONDS,
+    Patience,
+    asked_to_wait,
+    duration,
+    limit_told,
+    served_at_utc,
+    unanswered,
+)
 
 REQUEST_TIMEOUT_SECONDS = 60
-LONGEST_WINDOW_SECONDS = 3_600.0
 _LIMITED = {"RATE_LIMIT", "RATE_LIMITED"}
-_CLOCKS_DIFFER_SECONDS = 60.0
 _APP_REFUSED = {
     401: "is id the App's, and private_key_file one of its keys?",
     403: "is the installation suspended?",
@@ -126,7 +133,11 @@ class GitHubOverHttp:
             ) from None
         except _UNREADABLE as problem:
             raise unanswered("GitHub", problem) from None
-        return self._checked(_lowered(headers), body)
+        lowered = _lowered(headers)
+        limit = limit_told(lowered, lowered.get("date"), self.now(), of="points")
+        if limit is not None:
+            self.patience.limits["github"] = limit
+        return self._checked(lowered, body)
 
     def _fetch_token(self) -> None:
         """Have the App's token at hand; PyGithub keeps it for its hour. Raises StopSourceError in words."""
@@ -141,7 +152,7 @@ class GitHubOverHttp:
                 raise
             advice = _APP_REFUSED[problem.status]
             ahead_seconds = self.now() - _epoch_of(_lowered(problem.headers).get("date"))
-            if problem.status == 401 and abs(ahead_seconds) > _CLOCKS_DIFFER_SECONDS:
+            if problem.status == 401 and abs(ahead_seconds) > CLOCKS_DIFFER_SECONDS:
                 way = "ahead of" if ahead_seconds > 0 else "behind"
                 advice = (
                     f"this machine's clock is {duration(abs(ahead_seconds))} {way} GitHub's, and an App's "
@@ -211,7 +222,7 @@ class GitHubOverHttp:
             return asked
         for clock in (_epoch_of(headers.get("date")), self.now()):
             left = float(reset) - clock
-            if -_CLOCKS_DIFFER_SECONDS <= left <= LONGEST_WINDOW_SECONDS + _CLOCKS_DIFFER_SECONDS:
+            if -CLOCKS_DIFFER_SECONDS <= left <= LONGEST_WINDOW_SECONDS + CLOCKS_DIFFER_SECONDS:
                 return max(left, 0.0) + 1.0
         return None
 

@@ -25,7 +25,8 @@ class KnownRepository:
     ``complete_at_utc``: server time at the start of the newest run that read it without a gap.
     ``missing_since_utc``: when the time begins in which the newest run stored fewer than GitHub counted, and
     was the first to; what was created since then was updated since then too.
-    ``unfinished_since_utc``: of its deployments, when the oldest was created that has not ended yet.
+    ``unfinished_since_utc``: of its deployments, when the oldest was created that has not ended yet, and
+    ``deployed_utc``: when those of the last months were created.
     ``recent``: by node id, the threads of pull requests that are open or ended a short while ago. Resolving a
     thread or deleting a comment does not move a pull request's time of update, so these are looked at again.
     ``rated``: of the same pull requests, by node id, what is stored of the reactions to each review and
@@ -35,5 +36,6 @@ class KnownRepository:
     complete_at_utc: datetime
     missing_since_utc: datetime | None = None
     unfinished_since_utc: datetime | None = None
+    deployed_utc: tuple[datetime, ...] = ()
     recent: Mapping[str, Mapping[str, KnownThread]] = field(default_factory=dict)
     rated: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)

@@ -8,23 +8,23 @@ deployments. How many there are follows from the time that the newest hundred to
 night finds changed without an update is what the nights before it found.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
-from connectors.contract import Limit
+from connectors.github.rests import OPERATIONS as RESTS_OF
 from connectors.github.transport import Answer, Json, Operation
 
 RESTS = "rests of lists"
-POINTS_AN_HOUR = 5_000
-_WINDOW_SECONDS = 3_600.0
-_CLOCKS_DIFFER_SECONDS = 60.0
+THREADS_SHOWN, THREADS_A_PAGE = 50, 100
+"""Threads of a pull request that ThreadStates and MoreThreadStates ask for."""
+LONG_A_REQUEST = 50
+"""So many pull requests with more threads share a request: 5,000 nodes, as ThreadStates asks for."""
 
 
 def kind_of(operations: Sequence[Operation]) -> str:
     """What a request is asked for: that of its first operation; what rides along is beside it."""
     name = operations[0].name
-    return RESTS if name.startswith("More") and name != "MoreDeploymentStatuses" else name
+    return RESTS if name in RESTS_OF.values() else name
 
 
 NODES: Mapping[str, int] = {
@@ -40,12 +40,10 @@ NODES: Mapping[str, int] = {
 def nodes_of(operations: Sequence[Operation], answer: Answer) -> int:
     """About how many nodes a request has asked for of what is there; rests that ride along are among it."""
     kind = kind_of(operations)
+    rests = NODES[RESTS] * sum(each.name in RESTS_OF.values() for each in operations)
     if kind == "PullRequests":
-        rests = sum(each.name != kind for each in operations)
-        return NODES[kind] * sum(map(_listed_in, answer.data)) + NODES[RESTS] * rests
-    if kind == RESTS:
-        return NODES[RESTS] * len(operations)
-    return NODES.get(kind, 0) * sum(len(each.variables.get("ids", ())) for each in operations)
+        return NODES[kind] * sum(map(_listed_in, answer.data)) + rests
+    return rests + NODES.get(kind, 0) * sum(len(each.variables.get("ids", ())) for each in operations)
 
 
 def _listed_in(data: Json | None) -> int:
@@ -62,21 +60,6 @@ def requests_for(rows: int, size: int) -> int:
 def pages_of(changed: int, *, is_whole: bool, size: int) -> int:
     """Pages of a repository of which so many are read; unless all are, the last reaches behind them."""
     return max(1, requests_for(changed, size)) if is_whole else changed // size + 1
-
-
-def limit_of(data: Json | None, served_at_utc: datetime, now: float) -> Limit | None:
-    """What GitHub says of its points. ``now``: seconds since 1970, where its own time cannot be right."""
-    told: Any = (data or {}).get("rateLimit")
-    try:
-        reset = datetime.fromisoformat(told["resetAt"]).astimezone(UTC).timestamp()
-        left, an_hour = int(told["remaining"]), int(told.get("limit") or POINTS_AN_HOUR)
-    except (KeyError, TypeError, ValueError):
-        return None
-    seconds = [reset - clock for clock in (served_at_utc.timestamp(), now)]
-    likely = [each for each in seconds if -_CLOCKS_DIFFER_SECONDS <= each <= _WINDOW_SECONDS + 60.0]
-    return Limit(
-        left=left, renewed_in_seconds=max(likely[0], 0.0) if likely else _WINDOW_SECONDS, an_hour=an_hour
-    )
 
 
 def span_of(data: Json | None) -> tuple[datetime, datetime] | None:
@@ -116,3 +99,13 @@ def swept(
     left = {key: max(0, n - read_anyway.get(key, 0)) for key, n in recent.items()}
     asked = sum(n * left[key] / recent[key] for key, n in targets.items() if recent.get(key))
     return sum(left.values()), round(asked)
+
+
+def rounds_of_long(sizes: Iterable[int]) -> int:
+    """Requests for threads beyond those that came with their pull request: so many threads each has."""
+    left = [size - THREADS_SHOWN for size in sizes if size > THREADS_SHOWN]
+    rounds = 0
+    while left:
+        rounds += requests_for(len(left), LONG_A_REQUEST)
+        left = [size - THREADS_A_PAGE for size in left if size > THREADS_A_PAGE]
+    return rounds

@@ -168,6 +168,8 @@ _NESTED = {
     "reviewThreads": "MoreReviewThreads",
     "timelineItems": "MoreTimelineEvents",
 }
+OPERATIONS = _NESTED | {"comments": "MoreReviewComments", "reactions": "MoreReactions"}
+"""The operation for the rest of each list."""
 
 
 def _rests(pull_request: Json) -> Iterator[Rest]:

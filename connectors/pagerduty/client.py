@@ -161,6 +161,9 @@ class PagerDutySource:
         if not is_full:
             window = _asked_of_window(INCIDENTS, now - LOOKED_AT_AGAIN, now - SETTLING)
             more["/incidents"] = 1 + behind_the_first("/incidents", window)
+        if self.since_utc is not None:  # then it is counted month by month
+            months = len(list(months_between(self.since_utc, now)))
+            more["/incidents"] = more.get("/incidents", 0) + months
         return self.usage.outlook(more, is_full=is_full, rows=rows, unknown=unknown)
 
     def _look_at_the_whole(self) -> None:

@@ -16,15 +16,17 @@ from connectors.contract import Cost, Limit, Outlook, PastRun, Usage
 from connectors.demo import FIRST_NIGHT_UTC, DemoTransport, make_organization
 from connectors.errors import StopScopeError
 from connectors.github.client import GitHubSource
-from connectors.github.outlook import deployments_before, limit_of, pages_of
+from connectors.github.outlook import deployments_before, pages_of
 from connectors.github.records import RECORD_TYPES
 from connectors.github.transport import Answer, Operation
+from connectors.waiting import limit_told
 from pipelines import nightly
 from pipelines.known import known_to_github
 from pipelines.nightly import Night
 from pipelines.outlook import ahead_in_words, forecast, holds, taken_in_words, waiting_seconds
 from pipelines.sources import Registered
-from tests.pipelines.emulated import ASKS, land, night_of, turn_to_loopback
+from tests.pipelines.emulated import land, night_of, turn_to_loopback
+from tests.pipelines.far_away import Clock, put_far_away
 from tests.shared_material import emulated_world
 from warehouse.landing import Manifest, Reading
 
@@ -42,6 +44,11 @@ def is_within_a_tenth(manifest: Manifest) -> bool:
     return abs(foreseen - manifest.requests) <= max(2, 0.1 * manifest.requests)
 
 
+@pytest.fixture
+def far_away(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return put_far_away(monkeypatch)
+
+
 @pytest.fixture(params=SIZES)
 def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     running = emulated_world(seed=5, gen=SIZES[request.param])
@@ -50,39 +57,7 @@ def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     running.stop()
 
 
-@pytest.fixture
-def far_away(monkeypatch: pytest.MonkeyPatch) -> "Clock":
-    """Every request takes two seconds and more for what it asks about, by a clock that knows nothing else."""
-    clock = Clock()
-
-    def late(kind: type[Any], name: str) -> None:
-        really = getattr(kind, name)
-
-        def ask(self: Any, *asked: Any, **more: Any) -> Any:
-            clock.now += 2.0
-            answer = really(self, *asked, **more)
-            clock.now += 0.0005 * size_of(answer)
-            return answer
-
-        monkeypatch.setattr(kind, name, ask)
-
-    for kind, name in set(ASKS.values()):
-        late(kind, name)
-    monkeypatch.setattr(nightly.time, "perf_counter", clock)
-    return clock
-
-
-def size_of(answer: Any) -> int:
-    """How many objects an answer of any source has."""
-
-    def objects(part: Any) -> int:
-        below = part.values() if isinstance(part, dict) else part if isinstance(part, list | tuple) else ()
-        return isinstance(part, dict) + sum(map(objects, below))
-
-    return objects(answer.data if hasattr(answer, "data") else answer.body)
-
-
-def test_requests_and_seconds_are_foreseen_to_a_tenth(world: Any, far_away: "Clock", tmp_path: Path) -> None:
+def test_requests_and_seconds_are_foreseen_to_a_tenth(world: Any, far_away: Clock, tmp_path: Path) -> None:
     """A full read of each source, and two nights. Of the requests two may be wrong, and then their time."""
     for source in ("github", "pagerduty", "jira", "jira data center"):
         night = night_of(tmp_path / source, world, source)
@@ -108,16 +83,6 @@ def test_requests_and_seconds_are_foreseen_to_a_tenth(world: Any, far_away: "Clo
 
 SECONDS = {"PullRequests": 2.0, "PullRequestsById": 1.6, "Deployments": 0.7, "ThreadStates": 0.4}
 ORGANIZATION = make_organization(engineers=40, months=6)
-
-
-@dataclass(slots=True)
-class Clock:
-    """Seconds that pass only while the server works."""
-
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass(slots=True, kw_only=True)
@@ -228,29 +193,31 @@ def test_what_is_not_counted_is_said(night: Night, monkeypatch: pytest.MonkeyPat
 
 
 def test_waiting_for_new_points_is_foreseen() -> None:
-    plenty = Limit(left=5_000, renewed_in_seconds=1_800.0, an_hour=5_000)
-    assert waiting_seconds(plenty, 0, points=4_000, seconds=400.0) == 0.0
-    few = Limit(left=1_000, renewed_in_seconds=1_800.0, an_hour=5_000)
+    plenty = Limit(left=5_000, renewed_in_seconds=1_800.0, amount=5_000)
+    assert waiting_seconds(plenty, 4_000, 400.0) == 0.0
+    few = Limit(left=1_000, renewed_in_seconds=1_800.0, amount=5_000)
     # A thousand points are used up after 100 s, and the others wait until the half hour is over.
-    assert waiting_seconds(few, 0, points=4_000, seconds=400.0) == 1_700.0
-    assert waiting_seconds(few, 500, points=4_000, seconds=400.0) == 1_750.0
+    assert waiting_seconds(few, 4_000, 400.0) == 1_700.0
     # Then 5,000 last 500 s, and the rest of that hour is waited for as well.
-    assert waiting_seconds(few, 0, points=7_000, seconds=700.0) == 1_700.0 + 3_100.0
+    assert waiting_seconds(few, 7_000, 700.0) == 1_700.0 + 3_100.0
     # Slower than the limit, nobody waits.
-    assert waiting_seconds(plenty, 0, points=6_000, seconds=6_000.0) == 0.0
-    assert waiting_seconds(None, 0, points=6_000, seconds=1.0) == 0.0
+    assert waiting_seconds(plenty, 6_000, 6_000.0) == 0.0
+    assert waiting_seconds(None, 6_000, 1.0) == 0.0
+    a_minute = Limit(left=900, renewed_in_seconds=50.0, amount=960, window_seconds=60.0, of="requests")
+    # 900 in 45 s, 960 in 48 s of a minute, and the rest without waiting.
+    assert waiting_seconds(a_minute, 2_000, 100.0) == 5.0 + 12.0
 
 
 def test_a_run_that_will_have_to_wait_says_so_and_whether_it_may() -> None:
     usage = Usage(kinds={"PullRequests": Cost(requests=2, points=20, seconds=4.0)}, requests=2, points=20)
     usage.first = {kind: [cost] for kind, cost in usage.kinds.items()}
-    limit = Limit(left=1_000, renewed_in_seconds=1_800.0, an_hour=5_000)
-    outlook = Outlook(is_full=True, requests={"PullRequests": 202}, limit=limit)
-    told = forecast(outlook, usage, [])
-    assert (told.requests, told.waiting_seconds) == (202, 1_800.0 - 196.0)
+    limit = Limit(left=1_000, renewed_in_seconds=1_800.0, amount=5_000)
+    outlook = Outlook(is_full=True, requests={"PullRequests": 202})
+    told = forecast(outlook, usage, [], limit=limit)
+    assert (told.requests, told.waiting_seconds) == (202, 1_800.0 - 200.0)
     assert ahead_in_words("github", told, 5_400.0) == [
-        "github: reading it takes about 202 requests and 33 min 28 s, 26 min 44 s of it waiting for new "
-        "points (5,000 an hour)"
+        "github: reading it takes about 202 requests and 33 min 24 s, 26 min 40 s of it waiting for its "
+        "limit (5,000 points an hour), by its first request (4.0 s)"
     ]
     assert ahead_in_words("github", told, 600.0)[1:] == [
         "github: this run may wait 10 min ([run] may_wait_minutes), which will not do: what is then missing "
@@ -310,17 +277,49 @@ def test_what_was_waited_for_before_the_forecast_belongs_to_it() -> None:
     assert (told.seconds, told.waiting_seconds) == (61.0, 60.0)
 
 
-def test_github_tells_its_limit_by_its_own_clock_or_by_ours() -> None:
-    served = datetime(2026, 3, 10, 12, tzinfo=UTC)
-    told = {"rateLimit": {"remaining": 4_999, "limit": 12_500, "resetAt": "2026-03-10T12:30:00Z"}}
-    assert limit_of(told, served, now=0.0) == Limit(left=4_999, renewed_in_seconds=1_800.0, an_hour=12_500)
-    wrong = datetime(2020, 1, 1, tzinfo=UTC)
-    assert limit_of(told, wrong, now=served.timestamp()) == limit_of(told, served, now=0.0)
-    nobody = limit_of(told, wrong, now=0.0)
-    assert nobody is not None
-    assert nobody.renewed_in_seconds == 3_600.0
-    for broken in (None, {}, {"rateLimit": None}, {"rateLimit": {"remaining": "many"}}):
-        assert limit_of(broken, served, now=0.0) is None
+DATE = "Tue, 10 Mar 2026 12:00:00 GMT"
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("headers", "limit"),
+    [
+        (
+            {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "4999", "X-RateLimit-Reset": "1773145800"},
+            Limit(left=4_999, renewed_in_seconds=1_800.0, amount=5_000, of="points"),
+        ),
+        (
+            {"ratelimit-limit": "960", "ratelimit-remaining": "950", "ratelimit-reset": "42"},
+            Limit(left=950, renewed_in_seconds=42.0, amount=960, window_seconds=60.0, of="requests"),
+        ),
+        (
+            {
+                "X-RateLimit-Limit": "350",
+                "X-RateLimit-Remaining": "300",
+                "X-RateLimit-Reset": "2026-03-10T12:20Z",
+            },
+            Limit(left=300, renewed_in_seconds=1_200.0, amount=350, of="requests"),
+        ),
+        (
+            {
+                "X-RateLimit-Limit": "100",
+                "X-RateLimit-Remaining": "7",
+                "X-RateLimit-FillRate": "5",
+                "X-RateLimit-Interval-Seconds": "1",
+            },
+            Limit(left=7, renewed_in_seconds=1.0, amount=5, window_seconds=1.0, of="requests"),
+        ),
+        ({"X-RateLimit-Limit": "350", "X-RateLimit-Remaining": "300"}, None),
+        ({"X-RateLimit-Limit": "350", "X-RateLimit-Remaining": "300", "X-RateLimit-Reset": "soon"}, None),
+        ({"X-RateLimit-Limit": "0", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9"}, None),
+        ({}, None),
+    ],
+)
+def test_each_source_tells_its_limit_in_its_own_headers(headers: dict[str, str], limit: Limit | None) -> None:
+    of = "requests" if limit is None else limit.of
+    assert limit_told(headers, DATE, 0.0, of=of) == limit
+    wrong = "Wed, 01 Jan 2020 12:00:00 GMT"  # then this machine's clock tells
+    assert limit_told(headers, wrong, NOON, of=of) == limit
 
 
 # ------------------------------------------------------------------------------- single rules

@@ -57,6 +57,7 @@ VARIABLES: dict[str, Json] = {
     "PullRequestsById": {"ids": ["PR_1", "PR_2"]},
     "PullRequestPlaces": {"ids": ["PR_1", "PR_2"]},
     "ThreadStates": {"ids": ["PR_1", "PR_2"]},
+    "MoreThreadStates": {"id": "PR_1", "after": "c1"},
     "ReactionCounts": {"ids": ["PRR_1", "PRRC_2"]},
     "CreatedPullRequests": {"query": "repo:acme/kettle is:pr"},
 }
