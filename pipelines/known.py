@@ -321,8 +321,9 @@ def _deployed(
     rows = connection.execute(
         "SELECT repository_id || CASE WHEN starts_with(deployment_id, 'github:release/') THEN '/releases' "
         "WHEN starts_with(deployment_id, 'github:tag/') THEN '/tags' ELSE '' END || '/deployments' "
-        "AS scope, list(created_at_utc), min(created_at_utc) FILTER (finished_at_utc IS NULL AND "
-        "created_at_utc >= $unfinished_since) FROM landing.github__deployments "
+        "AS scope, list(created_at_utc ORDER BY created_at_utc), min(created_at_utc) "
+        "FILTER (finished_at_utc IS NULL AND created_at_utc >= $unfinished_since) "
+        "FROM landing.github__deployments "
         "WHERE created_at_utc >= $since_utc GROUP BY scope",
         {
             "since_utc": (now_utc - timedelta(days=2 * UNFINISHED_DAYS)).replace(tzinfo=None),
