@@ -127,7 +127,7 @@ def run(*, config: Path | None, only: Sequence[str] | None, full: bool, as_of: s
         from pipelines.nightly import rebuild
 
         _say_what_it_rests_on(night)
-        say(f"Rebuilt as of {night.as_of_utc:%Y-%m-%d %H:%M} UTC: {rebuild(night)}")
+        say(f"Rebuilt as of {night.as_of_utc:%Y-%m-%d %H:%M:%S} UTC: {rebuild(night)}")
         note("Nothing was pulled; the published database, its packets and the journals stay as they were.")
         if not all(verdict.passed for verdict in night.verdicts):
             note("Something was missing then, or a check warns: see above.")
@@ -140,6 +140,7 @@ def run(*, config: Path | None, only: Sequence[str] | None, full: bool, as_of: s
 
 def _say_what_it_rests_on(night: "Night") -> None:
     """The loads of an as-of in words, and what nobody knows: before the first, or after the newest."""
+    from packets.words import counted
     from pipelines.nightly import chosen_loads
 
     as_of_utc, loads = chosen_loads(night)
@@ -152,7 +153,7 @@ def _say_what_it_rests_on(night: "Night") -> None:
                 f"(backfilled): what was deleted before it nobody knows."
             )
         else:
-            night.say(f"{source}: {len(own)} loads, the newest of {newest:%Y-%m-%d %H:%M} UTC")
+            night.say(f"{source}: {counted(len(own), 'load')}, the newest of {newest:%Y-%m-%d %H:%M:%S} UTC")
     newest = max(load.manifest.known_at_utc for load in loads)
     if as_of_utc - newest > timedelta(days=2):
         night.say(

@@ -433,9 +433,8 @@ def build_core(night: Night) -> dict[str, int]:
     path.parent.mkdir(parents=True, exist_ok=True)
     entries = journal.entries(folder, JOURNAL)
     if night.as_of_utc is None:  # a past as-of learns nothing of what was decided since
-        taken_in = take_in(entries, as_of_utc)
-        journal.append(folder, JOURNAL, taken_in)
-        entries += taken_in
+        journal.append(folder, JOURNAL, take_in(entries, as_of_utc))
+        entries = journal.entries(folder, JOURNAL)  # what somebody wrote meanwhile is above that line too
         said = journal.entries(folder, CAUSES_JOURNAL)
         journal.append(folder, CAUSES_JOURNAL, take_in_causes(said, as_of_utc))
         before = journal.entries(folder, PERSONS_JOURNAL)
@@ -458,7 +457,7 @@ def build_core(night: Night) -> dict[str, int]:
             night.say(f"identity: {len(new)} accounts bound to people of the roster, at first sight")
     night.say(
         f"core: {counts['pull_requests']:,} pull requests, {counts['reviews']:,} reviews "
-        f"as of {as_of_utc:%Y-%m-%d %H:%M} UTC"
+        f"as of {as_of_utc:%Y-%m-%d %H:%M:%S} UTC"
     )
     return counts
 

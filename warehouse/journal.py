@@ -46,6 +46,7 @@ def entries(folder: Path, name: str) -> list[dict[str, Any]]:
     found = []
     # Lines end with a line feed and nothing else: texts may hold what str.splitlines takes for an end.
     with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)  # half of what another process is writing is no line
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue

@@ -1,5 +1,7 @@
 """Append-only journals."""
 
+import fcntl
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,17 @@ def test_line_that_is_no_object_is_broken(tmp_path: Path, line: bytes) -> None:
     (tmp_path / "identity.jsonl").write_bytes(b'{"n": 1}\n' + line + b'\n{"n": 2}\n')
     with pytest.raises(JournalError, match="line 2"):
         entries(tmp_path, "identity")
+
+
+def test_half_of_what_another_is_writing_is_not_read(tmp_path: Path) -> None:
+    append(tmp_path, "identity", [{"n": 1}])
+    with (tmp_path / "identity.jsonl").open("ab", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(b'{"n": ')
+        reading = ThreadPoolExecutor(1).submit(entries, tmp_path, "identity")
+        assert not wait([reading], timeout=0.2).done
+        file.write(b"2}\n")
+    assert reading.result(timeout=10) == [{"n": 1}, {"n": 2}]
 
 
 def test_what_an_editor_leaves_is_no_entry(tmp_path: Path) -> None:
