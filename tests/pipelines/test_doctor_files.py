@@ -41,7 +41,11 @@ def found(folder: Path) -> list[Finding]:
     (folder / "incidents.csv").write_text(
         "incident_id,created_at\n1,2026-03-02T10:00:00Z\n2,yesterday\n3,2026-12-01T00:00:00Z\n"
     )
-    return examine(Night(settings=load_settings(folder / "evenhand.toml"), environment={}), NOW)
+    return examine(night_of(folder), NOW)
+
+
+def night_of(folder: Path) -> Night:
+    return Night(settings=load_settings(folder / "evenhand.toml"), environment={})
 
 
 def test_files_and_tables_are_read_before_the_first_run(tmp_path: Path) -> None:
@@ -53,6 +57,22 @@ def test_files_and_tables_are_read_before_the_first_run(tmp_path: Path) -> None:
     (gap,) = (text for text in told if "nowhere.csv" in text)
     assert not told[gap]
     assert not any(text.startswith("Clock:") for text in told)  # it has a time of its own
+
+
+def test_what_is_damaged_is_named_and_the_rest_is_looked_at_and_nothing_is_written(tmp_path: Path) -> None:
+    for name in ("landing/github/load/manifest.json", "published/evenhand.duckdb"):
+        path = tmp_path / "var" / name
+        path.parent.mkdir(parents=True)
+        path.write_text("{")
+    found(tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    told = [one.text for one in examine(night_of(tmp_path), NOW) if not one.is_fine]
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    assert any(text.startswith("Files: ") and "is not a manifest" in text for text in told)
+    (published,) = (text for text in told if text.startswith("Published: "))
+    assert "cannot be opened as a database" in published
+    assert published.endswith("`evenhand run` publishes another.")
+    assert not any(text.startswith(("GitHub: ", "Demo: ")) for text in told)
 
 
 def test_a_roster_and_incidents_of_a_database_are_read_as_evenhand_toml_names_them(tmp_path: Path) -> None:
