@@ -44,7 +44,7 @@ def tables() -> dict[str, Table]:
             row=entry["row"],
             columns=tuple(
                 Column(name=column, type=type_, meaning=meaning)
-                for column, (type_, meaning) in entry["columns"].items()
+                for column, (type_, meaning) in document[entry.get("columns_of", name)]["columns"].items()
             ),
         )
         for name, entry in document.items()

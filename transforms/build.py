@@ -214,7 +214,8 @@ def build_trend_tables(
     build_goals(connection, catalogue, settings.core.as_of_utc.replace(tzinfo=None))
     if settings.persons_from != date.min:
         forget_persons(connection, catalogue.values(), settings.persons_from)
-    build_catalog(connection, catalogue, _gaps(connection, catalogue))
+    described = (*published_tables(catalogue), *VIEWS)
+    build_catalog(connection, catalogue, _gaps(connection, catalogue), described=described)
     build_publication(
         connection,
         Publication(
@@ -253,8 +254,7 @@ def analyst_selects(catalogue: Mapping[str, Metric]) -> dict[str, str]:
         **{
             name: f"FROM {name}"
             for name in (
-                "trends.period_states ops.publication ops.loads ops.completeness ops.checks "
-                "catalog.metrics catalog.columns"
+                "trends.period_states ops.publication ops.loads ops.completeness ops.checks catalog.metrics"
             ).split()
         },
     }
@@ -264,7 +264,8 @@ def analyst_selects(catalogue: Mapping[str, Metric]) -> dict[str, str]:
                 "SELECT * REPLACE (NULL::VARCHAR AS contributor_id) "
                 f"FROM ({published_cases(metric)}) WHERE subject_kind <> 'person'{_BY_SUBJECT}"
             )
-    return chosen
+    there = ", ".join(f"'{name}'" for name in (*chosen, "catalog.columns", *VIEWS))
+    return chosen | {"catalog.columns": f"FROM catalog.columns WHERE table_name IN ({there})"}
 
 
 def view_selects() -> dict[str, str]:
@@ -275,8 +276,7 @@ def view_selects() -> dict[str, str]:
 def comments(catalogue: Mapping[str, Metric]) -> list[str]:
     """The statements that put every table's and column's meaning into the database."""
     found = [text for name in published_tables(catalogue) for text in comment_statements(name)]
-    # A view's columns are those of its table and are commented there.
-    return found + [next(iter(comment_statements(name, kind="VIEW"))) for name in VIEWS]
+    return found + [text for name in VIEWS for text in comment_statements(name, kind="VIEW")]
 
 
 def _gaps(connection: duckdb.DuckDBPyConnection, catalogue: Mapping[str, Metric]) -> dict[str, str]:

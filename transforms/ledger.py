@@ -5,7 +5,7 @@ Not here: counting at the source (connectors), or checks (pipelines).
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from importlib.resources import files
@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 
 from metrics_catalog.catalogue import Metric
-from metrics_catalog.tables import tables
+from metrics_catalog.tables import table
 from transforms.core.streams import STREAMS, changed_within_load
 from transforms.queries import create, insert, sql
 from warehouse.landing import ChosenLoad, Reading
@@ -162,8 +162,13 @@ def build_catalog(
     connection: duckdb.DuckDBPyConnection,
     catalogue: Mapping[str, Metric],
     gaps: Mapping[str, str] | None = None,
+    *,
+    described: Iterable[str] = (),
 ) -> None:
-    """Create and fill ``catalog.metrics`` and ``catalog.columns``. ``gaps``: what is missing, by metric."""
+    """Create and fill ``catalog.metrics`` and ``catalog.columns``.
+
+    ``gaps``: what is missing, by metric. ``described``: the tables and views whose columns are listed.
+    """
     connection.execute("CREATE SCHEMA IF NOT EXISTS catalog")
     plain = (
         "definition_version family title question formula owner unit amount_unit direction statistic team "
@@ -194,13 +199,13 @@ def build_catalog(
         "catalog.columns",
         [
             {
-                "table_name": table.name,
+                "table_name": name,
                 "column_name": column.name,
                 "type": column.type,
                 "meaning": column.meaning,
             }
-            for table in tables().values()
-            for column in table.columns
+            for name in described
+            for column in table(name).columns
         ],
     )
 

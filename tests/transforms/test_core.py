@@ -28,6 +28,9 @@ from tests.transforms.landed import (
     thread,
 )
 from tests.transforms.world import rows, utc
+from transforms.build import analyst_selects, comments, full_selects, view_selects
+from transforms.queries import create
+from warehouse.publish import ANALYST, FULL, publish
 
 ANN, BOB = account(1, "ann"), account(2, "bob")
 
@@ -547,6 +550,33 @@ def test_every_metric_compiles_against_an_empty_warehouse_and_gives_no_cell(
         assert rows(trends, "FROM trends.periods WHERE metric_id = 'rq_response_24h'") == []
         assert rows(trends, "FROM trends.all_periods") == []
         assert len(rows(trends, "FROM catalog.metrics")) == len(catalogue)
+
+
+def test_the_catalogue_of_each_file_holds_every_column_that_is_in_it(landed: Landed, tmp_path: Path) -> None:
+    """Tables of metrics and views too, with the words of the comments, and nothing that is not there."""
+    catalogue = load_catalogue()
+    with landed.trends(catalogue) as trends:
+        create(trends, "ops.checks")
+        publish(
+            trends,
+            tmp_path / "published",
+            name="one",
+            full=full_selects(catalogue),
+            analyst=analyst_selects(catalogue),
+            views=view_selects(),
+            comments=comments(catalogue),
+        )
+    for name in (FULL, ANALYST):
+        with duckdb.connect(str(tmp_path / "published" / name), read_only=True) as connection:
+            there = connection.execute(
+                "SELECT schema_name || '.' || table_name, column_name, data_type, comment"
+                " FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
+            ).fetchall()
+            listed = connection.execute(
+                "SELECT table_name, column_name, type, meaning FROM catalog.columns ORDER BY ALL"
+            ).fetchall()
+        assert {"facts.rq_review_coverage", "trends.all_periods"} <= {table for table, *_ in there}
+        assert there == listed
 
 
 def test_same_rows_in_another_order_make_the_same_core(landed: Landed, tmp_path: Path) -> None:
