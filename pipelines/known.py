@@ -162,16 +162,15 @@ def _repositories(
 
 
 _MISSING = """
-WITH counts AS (
-    SELECT
-        repository_id,
-        month_start,
-        first_utc,
-        after_utc,
-        expected,
-        _load,
-        dense_rank() OVER (PARTITION BY repository_id ORDER BY _load DESC) AS nth
-    FROM landing.github__expected_counts__versions
+WITH newest AS (
+    SELECT repository_id, _load, row_number() OVER (PARTITION BY repository_id ORDER BY _load DESC) AS nth
+    FROM (SELECT DISTINCT repository_id, _load FROM landing.github__expected_counts__versions)
+),
+
+counts AS (
+    SELECT versions.*, newest.nth
+    FROM landing.github__expected_counts__versions AS versions
+    JOIN newest ON newest.repository_id = versions.repository_id AND newest._load = versions._load
 ),
 
 missed AS (
