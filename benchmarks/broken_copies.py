@@ -20,7 +20,7 @@ _TURNED = (
     *(("min(", "max("), ("arg_min(", "arg_max("), ("bool_or(", "bool_and("), ("least(", "greatest(")),
     *(("np.minimum", "np.maximum"), ("np.floor", "np.ceil")),
 )
-_NO_CODE = ("--", "#", "import ", "from ", "def ", "class ")
+_NO_CODE = ("--", "#", "import ", "from ", "def ", "class ", '"', 'f"')
 CHANGES = (*_SIGNS, *_TURNED, *((after, before) for before, after in _TURNED))
 """What is changed: a boundary taken in or left out, the earliest for the latest, a condition turned round."""
 
