@@ -17,9 +17,9 @@ from warehouse.landing import Manifest, Reading
 
 LOADS = 5
 """So many of the newest loads tell how long a request takes."""
-SHARE, REQUESTS, SECONDS = 0.1, 2, 1.0
-"""A forecast held where it was off by this share at most, or by so little. Two requests, because nothing
-counts beforehand whether a night's sweep finds anything: one for it, and one for the rest of its lists."""
+SHARE, REQUESTS, SECONDS = 0.1, 1, 1.0
+"""A forecast held where it was off by this share at most, or by so little. One request, because nothing
+counts beforehand whether a night's sweep finds anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +170,7 @@ def _time(seconds: float) -> str:
 
 
 def holds(reading: Reading, requests: int) -> bool:
-    """Whether the forecast was right to a tenth, or to two requests and one second."""
+    """Whether the forecast was right to a tenth, or to one request and one second."""
     told, seconds = reading.foreseen_requests, reading.foreseen_seconds
     return (told is None or abs(requests - told) <= max(REQUESTS, SHARE * requests)) and (
         seconds is None

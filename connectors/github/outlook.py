@@ -103,9 +103,5 @@ def swept(
 
 def rounds_of_long(sizes: Iterable[int]) -> int:
     """Requests for threads beyond those that came with their pull request: so many threads each has."""
-    left = [size - THREADS_SHOWN for size in sizes if size > THREADS_SHOWN]
-    rounds = 0
-    while left:
-        rounds += requests_for(len(left), LONG_A_REQUEST)
-        left = [size - THREADS_A_PAGE for size in left if size > THREADS_A_PAGE]
-    return rounds
+    pages = [requests_for(size - THREADS_SHOWN, THREADS_A_PAGE) for size in sizes if size > THREADS_SHOWN]
+    return max(*pages, requests_for(sum(pages), LONG_A_REQUEST)) if pages else 0

@@ -354,13 +354,13 @@ def reading(seconds: float | None, requests: int | None, foreseen: float | None)
         (reading(100.0, 110, 110.0), 100, True),
         (reading(100.0, 111, 100.0), 100, False),
         (reading(100.0, 100, 111.0), 100, False),
-        (reading(2.0, 8, 3.0), 6, True),
-        (reading(2.0, 9, 3.0), 6, False),
+        (reading(2.0, 7, 3.0), 6, True),
+        (reading(2.0, 8, 3.0), 6, False),
         (reading(2.0, 6, 3.2), 6, False),
         (reading(None, 100, None), 100, True),
     ],
 )
-def test_a_forecast_holds_to_a_tenth_or_two_requests_and_a_second(
+def test_a_forecast_holds_to_a_tenth_or_one_request_and_a_second(
     told: Reading, requests: int, held: bool
 ) -> None:
     assert holds(told, requests) == held
