@@ -9,7 +9,7 @@ next night on, which dates them with the time of its newest load.
 """
 
 import getpass
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -49,6 +49,13 @@ class _Known:
     def folder(self) -> Path:
         return self.settings.storage_path / "journal"
 
+    @property
+    def claimants(self) -> frozenset[str]:
+        """Whoever claims an account; after a new personnel number, somebody without a row in the roster."""
+        return frozenset(
+            claim.person_id for account in self.state.accounts.values() for claim in account.claims
+        )
+
 
 def list_accounts(*, config: Path | None, only: str | None = None, history: bool = False) -> None:
     """Accounts and whose they are; what is not settled; how many cases have a person behind them."""
@@ -75,11 +82,17 @@ def list_accounts(*, config: Path | None, only: str | None = None, history: bool
         contested = known.state.contested()
     for account_id, people in contested.items():
         gone = [person for person in people if person not in known.people]
-        wrong = gone[0] if gone else "PERSON"
+        here = [person for person in people if person in known.people]
         say(
             f"Contested: {account_id} is claimed by {' and '.join(people)}, so it belongs to nobody. "
-            f'Say whose it is not: evenhand identities detach {account_id} {wrong} --reason "..."'
+            f"Say whose it is not: evenhand identities detach {account_id} "
+            f'{gone[0] if gone else "PERSON"} --reason "..."'
         )
+        if gone and here:
+            say(
+                f"  {gone[0]} has no row in the roster. If that was {here[0]} under another id: "
+                f'evenhand identities merge {gone[0]} {here[0]} --reason "..."'
+            )
     say("A login in people.csv is bound to its account id at first sight; the journal keeps it.")
     if contested:
         raise Exit(CHECK_FAILED)
@@ -305,7 +318,7 @@ def bind(
 def merge(person: str, into: str, *, reason: str, by: str | None, config: Path | None) -> None:
     """Two ids of the roster are one person; the second is kept."""
     with _known(config) as (known, _):
-        person_id, kept = _person(known, person), _person(known, into)
+        person_id, kept = _person(known, person, known.claimants), _person(known, into)
         if known.state.kept(kept) == known.state.kept(person_id):
             raise UsageProblemError(f"{person_id} and {kept} are one person already. Nothing was written.")
         if person_id in known.state.merged:
@@ -415,10 +428,11 @@ def _account(known: _Known, text: str) -> str:
     )
 
 
-def _person(known: _Known, text: str) -> str:
-    """The roster id of a person. Logins and names are not taken: who is meant must be beyond doubt."""
+def _person(known: _Known, text: str, also: Collection[str] = ()) -> str:
+    """The roster id of a person, or one of ``also``. Logins and names are not taken: who is meant must be
+    beyond doubt."""
     text = text.strip()
-    if text in known.people:
+    if text in known.people or text in also:
         return text
     from difflib import get_close_matches
 

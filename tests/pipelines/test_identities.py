@@ -171,6 +171,26 @@ def test_people_are_merged_once_and_parted_again(
     assert "are two people again" in capsys.readouterr().out
 
 
+def test_an_id_that_has_no_row_any_more_is_merged_into_the_new_one(
+    config: Path, cast: Cast, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A new personnel number: the journal gives the account to the old id, the roster to the new one."""
+    (account_id,) = {one["account_id"] for one in entries(config) if one.get("login") == cast.ann_login}
+    old = {"action": "bind", "account_id": account_id, "person_id": "E-77", "source": "github"}
+    journal.append(config.parent / "journal", JOURNAL, [old])
+    with pytest.raises(Exit):
+        identities.list_accounts(config=config)
+    told = capsys.readouterr().out
+    assert f"evenhand identities detach {account_id} E-77" in told
+    assert f"If that was {cast.ann} under another id: evenhand identities merge E-77 {cast.ann}" in told
+    with pytest.raises(UsageProblemError, match="No person 'E-77' in the roster"):
+        identities.merge(cast.ann, "E-77", reason="x", by=None, config=config)
+    identities.merge("E-77", cast.ann, reason="a new number", by=None, config=config)
+    assert f"E-77 and {cast.ann} are one person, kept as {cast.ann}" in capsys.readouterr().out
+    identities.list_accounts(config=config, only="contested")
+    assert "Contested:" not in capsys.readouterr().out
+
+
 def test_the_history_tells_every_entry_and_when_it_was_known(
     config: Path, cast: Cast, capsys: pytest.CaptureFixture[str]
 ) -> None:
