@@ -12,9 +12,10 @@ import duckdb
 import pytest
 
 from tests.transforms.landed import Landed, account, event, off, person, pull, repository, review
-from tests.transforms.world import rows, utc
+from tests.transforms.world import World, rows, utc
 from transforms.coverage import Nobodys, nobodys
 from transforms.identity import IdentityError, Stretch, replay, take_in
+from transforms.queries import create
 
 NIGHT = "2026-03-03T02:00:00+00:00"
 
@@ -409,3 +410,39 @@ def covered(core: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "SELECT sum(claimed)::INT AS claimed, sum(unclaimed)::INT AS unclaimed FROM ops.identity_coverage",
     )
     return found
+
+
+def test_accounts_that_nobody_claims_are_named_of_every_source() -> None:
+    """With a case of theirs in the time looked at; ann's accounts are hers, and a bot's nobody's concern."""
+    world = World()
+    world.person("ann")
+    for source, number, is_bot in (
+        *(("github", 1, False), ("github", 2, True), ("jira", 1, False)),
+        *(("pagerduty", 1, False), ("pagerduty", 2, False)),
+    ):
+        account_id = f"{source}:user/{number}"
+        world.account(account_id, is_bot=is_bot)
+        more = {"kind": "user", "is_bot": is_bot, "person_id": account_id, "is_claimed": False}
+        world.add("accounts", account_id=account_id, source=source, login=f"login {number}", **more)
+    world.pull("1", author="github:user/1")
+    world.pull("2", author="github:user/2")
+    opened = {"created_at_utc": utc("2026-03-02 09:00")}
+    world.add("tickets", ticket_id="t", assignee_id="jira:user/1", **opened)
+    for key, to, at in (("new", 1, "2026-03-02 09:01"), ("old", 2, "2025-01-02 09:01")):
+        world.add("incidents", incident_id=f"pagerduty:{key}", urgency="high", created_at_utc=utc(at))
+        world.add(
+            "incident_log",
+            entry_id=key,
+            incident_id=f"pagerduty:{key}",
+            type="assign",
+            occurred_at_utc=utc(at),
+            to_user_id=f"pagerduty:user/{to}",
+        )
+    with world.core("2026-04-01") as core:
+        create(core, "core.identities")
+        found = nobodys(core, utc("2025-04-01"))
+    assert [(one.account_id, one.is_asked) for one in found] == [
+        ("github:user/1", False),
+        ("jira:user/1", True),
+        ("pagerduty:user/1", True),
+    ]
