@@ -6,6 +6,7 @@ Not here: what a source reads (its own folder).
 """
 
 import dataclasses
+import inspect
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -383,6 +384,45 @@ def test_what_a_source_gives_can_be_landed(case: Case, tmp_path: Path) -> None:
         else:
             load.gap(scope=entry.scope, message=entry.message)
     assert sum(load.finish().rows.values()) == rows
+
+
+PROMISES: tuple[Callable[..., None], ...] = (
+    test_keys_are_unique_within_a_page,
+    test_keys_are_text_and_streams_are_of_the_source,
+    test_records_are_what_their_types_say,
+    test_records_cannot_be_changed,
+    test_times_are_aware_and_utc,
+    test_no_time_is_later_than_the_servers_own,
+    test_pages_and_what_was_rejected_carry_their_scope,
+    test_a_page_is_a_parent_with_all_below_it,
+    test_accounts_that_are_named_come_on_the_same_page,
+    test_reading_again_gives_the_same,
+    test_one_source_can_be_read_twice,
+    test_the_servers_time_is_known_before_the_first_page,
+    test_no_text_about_a_source_holds_a_secret_or_an_address,
+    test_every_message_says_what_became_of_the_rest,
+    test_what_a_source_gives_can_be_landed,
+)
+"""Every promise that is tried on every source."""
+
+
+def keep(promise: Callable[..., None], case: Case, folder: Path) -> None:
+    """Try one promise on a source that is not in the list, such as a bad one or that of a page."""
+    folder.mkdir()
+    known: dict[str, Any] = {"case": case, "tmp_path": folder}
+    wanted = inspect.signature(promise).parameters
+    if "given" in wanted:
+        known["given"] = list(case.make(folder).pages())
+    promise(**{name: known[name] for name in wanted})
+
+
+def test_no_promise_is_left_out() -> None:
+    of_every_source = {
+        each
+        for name, each in globals().items()
+        if name.startswith("test_") and {"case", "given"} & set(inspect.signature(each).parameters)
+    }
+    assert of_every_source == set(PROMISES)
 
 
 def test_good_sources_have_no_gaps_and_bad_ones_name_each() -> None:
