@@ -27,30 +27,17 @@ resolved AS (
 worked AS (
     SELECT
         resolved.*,
-        coalesce(
-            starts.worked_before_us
-                + epoch_us(least(resolved.resolved_at_utc, starts.end_utc)) - epoch_us(starts.start_utc),
-            0
-        ) AS start_us
+        worked_us(starts, resolved.resolved_at_utc) AS start_us
     FROM resolved
-    ASOF LEFT JOIN (FROM core.working_stretches WHERE person_id = '*') AS starts
-        ON starts.start_utc <= resolved.resolved_at_utc
+    LEFT JOIN core.working_stretches AS starts ON tells(starts, '*', resolved.resolved_at_utc)
 ),
 
 measured AS (
     SELECT
         worked.*,
-        greatest(
-            coalesce(
-                ends.worked_before_us
-                    + epoch_us(least(worked.reached_at_utc, ends.end_utc)) - epoch_us(ends.start_utc),
-                0
-            ) - worked.start_us,
-            0
-        ) AS taken_us
+        greatest(worked_us(ends, worked.reached_at_utc) - worked.start_us, 0) AS taken_us
     FROM worked
-    ASOF LEFT JOIN (FROM core.working_stretches WHERE person_id = '*') AS ends
-        ON ends.start_utc <= worked.reached_at_utc
+    LEFT JOIN core.working_stretches AS ends ON tells(ends, '*', worked.reached_at_utc)
 )
 
 SELECT

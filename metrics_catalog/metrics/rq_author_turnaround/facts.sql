@@ -47,7 +47,7 @@ asking_reviews AS (
 
 -- A reply in a thread that the review's author had opened by then, another request to them, or the merge.
 possible_reactions AS (
-    SELECT asking.review_id, comments.occurred_at_utc AS reacted_at_utc, 'replied' AS reaction
+    SELECT asking.*, comments.occurred_at_utc AS reacted_at_utc, 'replied' AS reaction
     FROM asking_reviews AS asking
     JOIN core.thread_fates AS threads
         ON threads.pr_id = asking.pr_id
@@ -56,28 +56,26 @@ possible_reactions AS (
     JOIN core.thread_comments AS comments
         ON comments.thread_id = threads.thread_id AND comments.author_id = asking.author_id
     UNION ALL
-    SELECT asking.review_id, events.occurred_at_utc, 'requested_again'
+    SELECT asking.*, events.occurred_at_utc, 'requested_again'
     FROM asking_reviews AS asking
     JOIN core.pr_events AS events
         ON events.pr_id = asking.pr_id
         AND events.type = 'review_requested'
         AND events.reviewer_id = asking.reviewer_id
     UNION ALL
-    SELECT review_id, merged_at_utc, 'pr_merged'
+    SELECT *, merged_at_utc, 'pr_merged'
     FROM asking_reviews
     WHERE merged_at_utc IS NOT NULL
 ),
 
 reactions AS (
     SELECT
-        asking.review_id,
-        min(possible.reacted_at_utc) AS reacted_at_utc,
-        arg_min(possible.reaction, (possible.reacted_at_utc, possible.reaction)) AS reaction
-    FROM possible_reactions AS possible
-    JOIN asking_reviews AS asking ON asking.review_id = possible.review_id
-    WHERE possible.reacted_at_utc > asking.asked_at_utc
-        AND (asking.ended_at_utc IS NULL OR possible.reacted_at_utc <= asking.ended_at_utc)
-    GROUP BY asking.review_id
+        review_id,
+        min(reacted_at_utc) AS reacted_at_utc,
+        arg_min(reaction, (reacted_at_utc, reaction)) AS reaction
+    FROM possible_reactions
+    WHERE reacted_at_utc > asked_at_utc AND (ended_at_utc IS NULL OR reacted_at_utc <= ended_at_utc)
+    GROUP BY review_id
 ),
 
 reviews_with_reactions AS (
@@ -152,18 +150,10 @@ stretches AS (
 measured AS (
     SELECT
         stretches.*,
-        coalesce(
-            ends.worked_before_us + epoch_us(least(stretches.until_utc, ends.end_utc)) - epoch_us(ends.start_utc), 0
-        ) - coalesce(
-            starts.worked_before_us
-                + epoch_us(least(stretches.asked_at_utc, starts.end_utc)) - epoch_us(starts.start_utc),
-            0
-        ) AS waited_us
+        worked_us(ends, stretches.until_utc) - worked_us(starts, stretches.asked_at_utc) AS waited_us
     FROM stretches
-    ASOF LEFT JOIN core.working_stretches AS starts
-        ON starts.person_id = stretches.clock AND starts.start_utc <= stretches.asked_at_utc
-    ASOF LEFT JOIN core.working_stretches AS ends
-        ON ends.person_id = stretches.clock AND ends.start_utc <= stretches.until_utc
+    LEFT JOIN core.working_stretches AS starts ON tells(starts, stretches.clock, stretches.asked_at_utc)
+    LEFT JOIN core.working_stretches AS ends ON tells(ends, stretches.clock, stretches.until_utc)
 ),
 
 decided AS (

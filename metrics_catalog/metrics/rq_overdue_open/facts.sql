@@ -6,36 +6,33 @@ WITH snapshots AS (
     WHERE start_utc <= $as_of_utc
 ),
 
-open_requests AS (
+-- The few that were open at the end of any month.
+over_a_month AS (
     SELECT
         requests.* EXCLUDE (waited_us),
-        snapshots.month_start,
-        snapshots.taken_at_utc,
         CASE WHEN roster.person_id IS NULL THEN '*' ELSE requests.reviewer_id END AS clock
     FROM core.review_requests AS requests
+    LEFT JOIN (SELECT DISTINCT person_id FROM core.roster) AS roster
+        ON roster.person_id = requests.reviewer_id
+    WHERE requests.ended_at_utc IS NULL
+        OR reporting_month(requests.ended_at_utc) > reporting_month(requests.started_at_utc)
+),
+
+open_requests AS (
+    SELECT requests.*, snapshots.month_start, snapshots.taken_at_utc
+    FROM over_a_month AS requests
     JOIN snapshots
         ON requests.started_at_utc <= snapshots.taken_at_utc
         AND coalesce(requests.ended_at_utc, TIMESTAMP '9999-12-31') > snapshots.taken_at_utc
-    LEFT JOIN (SELECT DISTINCT person_id FROM core.roster) AS roster
-        ON roster.person_id = requests.reviewer_id
 ),
 
 aged AS (
     SELECT
         requests.*,
-        coalesce(
-            ends.worked_before_us + epoch_us(least(requests.taken_at_utc, ends.end_utc)) - epoch_us(ends.start_utc),
-            0
-        ) - coalesce(
-            starts.worked_before_us
-                + epoch_us(least(requests.started_at_utc, starts.end_utc)) - epoch_us(starts.start_utc),
-            0
-        ) AS waited_us
+        worked_us(ends, requests.taken_at_utc) - worked_us(starts, requests.started_at_utc) AS waited_us
     FROM open_requests AS requests
-    ASOF LEFT JOIN core.working_stretches AS starts
-        ON starts.person_id = requests.clock AND starts.start_utc <= requests.started_at_utc
-    ASOF LEFT JOIN core.working_stretches AS ends
-        ON ends.person_id = requests.clock AND ends.start_utc <= requests.taken_at_utc
+    LEFT JOIN core.working_stretches AS starts ON tells(starts, requests.clock, requests.started_at_utc)
+    LEFT JOIN core.working_stretches AS ends ON tells(ends, requests.clock, requests.taken_at_utc)
 ),
 
 rows_of_months AS (

@@ -121,6 +121,7 @@ spells AS (
         coalesce(CASE WHEN roster.person_id IS NOT NULL THEN ended.reviewer_id END, '*') AS clock,
         CASE WHEN ended.state = 'ready' THEN make_timestamp(ended.piece_from_tick // 8) END AS started_at_utc,
         make_timestamp(ended.piece_to_tick // 8) AS ended_at_utc,
+        coalesce(make_timestamp(ended.piece_to_tick // 8), $as_of_utc) AS until_utc,
         CASE
             WHEN ended.state = 'closed' OR (ended.next_state = 'closed' AND NOT ended.ends_here)
                 THEN CASE
@@ -143,33 +144,17 @@ spells AS (
         AND NOT (ended.state = 'closed' AND ended.piece > 1)
 ),
 
-worked AS (
-    SELECT
-        spells.*,
-        starts.worked_before_us
-            + epoch_us(least(spells.started_at_utc, starts.end_utc)) - epoch_us(starts.start_utc) AS start_us
-    FROM spells
-    ASOF LEFT JOIN core.working_stretches AS starts
-        ON starts.person_id = spells.clock AND starts.start_utc <= spells.started_at_utc
-),
-
 measured AS (
     SELECT
-        worked.*,
-        make_timestamp(worked.requested_tick // 8) AS requested_at_utc,
+        spells.*,
+        make_timestamp(spells.requested_tick // 8) AS requested_at_utc,
         CASE
-            WHEN worked.started_at_utc IS NULL THEN 0
-            ELSE
-                coalesce(
-                    ends.worked_before_us
-                        + epoch_us(least(coalesce(worked.ended_at_utc, $as_of_utc), ends.end_utc))
-                        - epoch_us(ends.start_utc),
-                    0
-                ) - coalesce(worked.start_us, 0)
+            WHEN spells.started_at_utc IS NULL THEN 0
+            ELSE worked_us(ends, spells.until_utc) - worked_us(starts, spells.started_at_utc)
         END AS waited_us
-    FROM worked
-    ASOF LEFT JOIN core.working_stretches AS ends
-        ON ends.person_id = worked.clock AND ends.start_utc <= coalesce(worked.ended_at_utc, $as_of_utc)
+    FROM spells
+    LEFT JOIN core.working_stretches AS starts ON tells(starts, spells.clock, spells.started_at_utc)
+    LEFT JOIN core.working_stretches AS ends ON tells(ends, spells.clock, spells.until_utc)
 )
 
 SELECT

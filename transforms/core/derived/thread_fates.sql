@@ -13,9 +13,12 @@ opened AS (
         threads.thread_id,
         threads.pr_id,
         threads.starter_id,
+        threads.ref,
         coalesce(threads.is_outdated, false) AS is_outdated,
         pulls.author_id,
-        CASE WHEN first_comments.opened_at_utc <= pulls.merged_at_utc THEN pulls.merged_at_utc END AS merged_at_utc,
+        pulls.merged_at_utc,
+        coalesce(authors.is_bot, false) AS is_bot_pr,
+        CASE WHEN first_comments.opened_at_utc <= pulls.merged_at_utc THEN pulls.merged_at_utc END AS decided_at_utc,
         first_comments.comment_id,
         first_comments.opened_at_utc,
         comments.source_url,
@@ -26,6 +29,7 @@ opened AS (
     JOIN core.thread_comments AS comments ON comments.comment_id = first_comments.comment_id
     JOIN core.comment_labels AS labels ON labels.target_id = first_comments.comment_id
     JOIN core.pull_requests AS pulls ON pulls.pr_id = threads.pr_id
+    LEFT JOIN core.people AS authors ON authors.person_id = pulls.author_id
 ),
 
 said_up_to_the_merge AS (
@@ -37,7 +41,7 @@ said_up_to_the_merge AS (
         comments.body
     FROM opened
     JOIN core.thread_comments AS comments ON comments.thread_id = opened.thread_id
-    WHERE comments.occurred_at_utc <= opened.merged_at_utc
+    WHERE comments.occurred_at_utc <= opened.decided_at_utc
 ),
 
 signs AS (
@@ -56,11 +60,14 @@ SELECT
     opened.thread_id,
     opened.pr_id,
     opened.starter_id,
+    opened.author_id,
     opened.opened_at_utc,
+    opened.merged_at_utc,
+    opened.is_bot_pr,
     opened.label,
     opened.is_asking,
     CASE
-        WHEN opened.merged_at_utc IS NULL THEN NULL
+        WHEN opened.decided_at_utc IS NULL THEN NULL
         WHEN signs.is_applied THEN 'applied'
         WHEN opened.is_outdated THEN 'code_changed'
         WHEN signs.is_deferred THEN 'deferred_to_ticket'
@@ -68,6 +75,7 @@ SELECT
         WHEN signs.is_answered THEN 'answered_only'
         ELSE 'no_reply'
     END AS fate,
+    opened.ref,
     opened.source_url
 FROM opened
 LEFT JOIN signs ON signs.thread_id = opened.thread_id
