@@ -25,7 +25,7 @@ from metrics_catalog.catalogue import Metric, Otherwise
 from transforms.disclosure.decide import decide_disclosure, withhold_differences
 from transforms.facts import by_subject, cases_by_subject
 from transforms.intervals import median_places_frame, poisson_rates, wilson_limits
-from transforms.local_time import first_instant, local_date, periods_between
+from transforms.local_time import first_instant, local_date, month_start, periods_between
 from transforms.periods.month_over_month import with_differences
 from transforms.queries import column_names, count, create, fill, insert, sql
 
@@ -163,9 +163,8 @@ def build_periods(
             cells = _STATISTICS[metric.statistic](_cells(connection, metric, part))
             cells = _with_status(_with_details(metric, cells), metric, limits or Limits())
             waiting.append(_whole(metric, cells))
-            if sum(map(len, waiting)) >= _WORTH_WRITING:
-                _store(connection, waiting)
-    _store(connection, waiting)
+            _store(connection, waiting)
+    _store(connection, waiting, is_end=True)
     connection.execute(f"CREATE VIEW trends.all_periods AS {sql('periods/all_periods.sql')}")
 
 
@@ -346,8 +345,9 @@ _OF_TALLIES: Mapping[str, Mapping[str, str]] = {
 """What a statistic takes from ``tallies`` in another way than by adding up."""
 _AT_ONCE = 150_000
 """So many cells are in memory at once, about."""
-_WORTH_WRITING = 122_880
-"""So many rows are written at once: DuckDB writes what fills a row group once, and less twice."""
+_ROW_GROUP = 122_880
+"""So many rows fill a row group. DuckDB writes a full one once; what is less it writes again, in twice the
+time and twice the room."""
 _NOT_OF_CELLS = ("billionths", "weight")
 
 
@@ -526,13 +526,18 @@ def _whole(metric: Metric, cells: pl.DataFrame) -> pl.DataFrame:
     return told.select(name for name in column_names("trends.periods") if name in told.columns)
 
 
-def _store(connection: duckdb.DuckDBPyConnection, waiting: list[pl.DataFrame]) -> None:
-    """Write the cells of several metrics at once, and forget them."""
-    if waiting:
-        connection.register("incoming", pl.concat(waiting, how="diagonal"))
+def _store(
+    connection: duckdb.DuckDBPyConnection, waiting: list[pl.DataFrame], *, is_end: bool = False
+) -> None:
+    """Write the cells that fill row groups, of several metrics at once; in the end all that are left."""
+    n_waiting = sum(map(len, waiting))
+    n_written = n_waiting if is_end else n_waiting - n_waiting % _ROW_GROUP
+    if n_written:
+        cells = pl.concat(waiting, how="diagonal")
+        connection.register("incoming", cells[:n_written])
         insert(connection, "trends.periods", "SELECT * FROM incoming")
         connection.unregister("incoming")
-        waiting.clear()
+        waiting[:] = [cells[n_written:]]
 
 
 def _reporting_periods(
@@ -544,12 +549,13 @@ def _reporting_periods(
     """The temporary table ``reporting_periods``: every month and quarter with a case, up to the as-of's."""
     last = local_date(as_of_utc, reporting_timezone)
     first = last
-    # Stored cases first: of those that are a view only what is earlier than the first month so far is read.
+    # Stored cases first. Earlier than the first month so far there mostly is nothing, which DuckDB knows of a
+    # column of core without reading it.
     for metric in sorted(metrics, key=lambda metric: metric.is_read_from_core):
-        second_day = first_instant(first.replace(day=2), reporting_timezone).replace(tzinfo=None)
+        so_far = first_instant(month_start(first), reporting_timezone).replace(tzinfo=None)
         ((earlier,),) = connection.execute(
-            f"SELECT min(month_start) FROM cases.{metric.id} WHERE anchor_at_utc < $second_day",
-            {"second_day": second_day},
+            f"SELECT min(month_start) FROM cases.{metric.id} WHERE anchor_at_utc < $so_far",
+            {"so_far": so_far},
         ).fetchall()
         first = first if earlier is None else min(first, earlier)
     rows: list[Mapping[str, object]] = [

@@ -6,32 +6,31 @@ WITH survey AS (
     GROUP BY pr_id, reviewer_id, rater_id
 ),
 
-targets AS (
-    SELECT review_id AS target_id, pr_id, reviewer_id
-    FROM core.reviews
-    UNION ALL
-    SELECT comments.comment_id, threads.pr_id, comments.author_id
-    FROM core.thread_comments AS comments
-    JOIN core.review_threads AS threads ON threads.thread_id = comments.thread_id
-),
-
 -- The source's names and GraphQL's; what laughs or looks is no rating.
 rating_reactions AS (
     SELECT
-        targets.pr_id,
-        targets.reviewer_id,
-        reactions.user_id,
-        reactions.occurred_at_utc,
-        upper(reactions.content) IN ('+1', 'THUMBS_UP', 'HEART', 'HOORAY', 'ROCKET') AS is_favourable
-    FROM core.reactions AS reactions
-    JOIN targets ON targets.target_id = reactions.target_id
-    WHERE upper(reactions.content)
-        IN ('+1', 'THUMBS_UP', 'HEART', 'HOORAY', 'ROCKET', '-1', 'THUMBS_DOWN', 'CONFUSED')
+        target_id,
+        user_id,
+        occurred_at_utc,
+        upper(content) IN ('+1', 'THUMBS_UP', 'HEART', 'HOORAY', 'ROCKET') AS is_favourable
+    FROM core.reactions
+    WHERE upper(content) IN ('+1', 'THUMBS_UP', 'HEART', 'HOORAY', 'ROCKET', '-1', 'THUMBS_DOWN', 'CONFUSED')
+),
+
+reactions_to_people AS (
+    SELECT reviews.pr_id, reviews.reviewer_id, reactions.*
+    FROM rating_reactions AS reactions
+    JOIN core.reviews AS reviews ON reviews.review_id = reactions.target_id
+    UNION ALL
+    SELECT threads.pr_id, comments.author_id, reactions.*
+    FROM rating_reactions AS reactions
+    JOIN core.thread_comments AS comments ON comments.comment_id = reactions.target_id
+    JOIN core.review_threads AS threads ON threads.thread_id = comments.thread_id
 ),
 
 last_reactions AS (
     SELECT pr_id, reviewer_id, user_id, arg_max(is_favourable, (occurred_at_utc, is_favourable)) AS is_favourable
-    FROM rating_reactions
+    FROM reactions_to_people
     GROUP BY pr_id, reviewer_id, user_id
 )
 

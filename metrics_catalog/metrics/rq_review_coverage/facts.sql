@@ -25,14 +25,20 @@ subjects AS (
     SELECT 'service' AS subject_kind, service_id AS subject_id, pr_id, merged_at_utc, excluded_why, is_covered
     FROM touched
     UNION ALL
-    SELECT DISTINCT
-        'team', services.team_id, touched.pr_id, touched.merged_at_utc, touched.excluded_why, touched.is_covered
+    SELECT
+        'team',
+        services.team_id,
+        touched.pr_id,
+        any_value(touched.merged_at_utc),
+        any_value(touched.excluded_why),
+        any_value(touched.is_covered)
     FROM touched
     JOIN core.services AS services
         ON services.service_id = touched.service_id
         AND touched.merged_at_utc >= coalesce(services.valid_from_utc, TIMESTAMP '0001-01-01')
         AND touched.merged_at_utc < coalesce(services.valid_to_utc, TIMESTAMP '9999-12-31')
     WHERE services.team_id IS NOT NULL
+    GROUP BY services.team_id, touched.pr_id
 )
 
 SELECT
