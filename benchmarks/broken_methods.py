@@ -42,8 +42,16 @@ METHODS = (
 )
 CELLS = (
     *("tests/golden/test_methods.py", "tests/trends/test_worked_methods.py"),
-    *("tests/trends/test_plain_methods.py", "tests/transforms/test_disclosure.py"),
+    "tests/trends/test_plain_methods.py",
     *("-k", "not unrequested and not nobody and not midnights and not label"),
+)
+DISCLOSURE = (
+    *("tests/transforms/test_disclosure.py", "tests/golden/test_methods.py"),
+    *("tests/trends/test_worked_methods.py", "-k", "test_disclosure or suppression"),
+)
+MONTHS = (
+    *("tests/golden/test_methods.py", "tests/trends/test_worked_methods.py"),
+    *("tests/trends/test_plain_methods.py", "-k", "month_over_month or month_before"),
 )
 MEDIANS = (
     "tests/golden/test_methods.py",
@@ -94,10 +102,12 @@ HELD_BY: dict[str, Sequence[str]] = {
     "changes/wording.py": SENTENCES,
     "ladder.py": ("tests/transforms/test_ladder.py", "tests/trends/test_worked_methods.py"),
     "intervals.py": CELLS,
-    "disclosure/decide.py": CELLS,
-    "disclosure/groups.sql": CELLS,
-    "disclosure/subtraction.sql": CELLS,
-    "periods/month_over_month.py": CELLS,
+    "disclosure/decide.py": DISCLOSURE,
+    "disclosure/groups.sql": DISCLOSURE,
+    "disclosure/subtraction.sql": DISCLOSURE,
+    "disclosure/hidden.sql": DISCLOSURE,
+    "disclosure/equations.py": DISCLOSURE,
+    "periods/month_over_month.py": MONTHS,
     "periods/median.sql": MEDIANS,
     "periods/build.py": PEOPLE,
     "periods/person_periods.sql": PEOPLE,
