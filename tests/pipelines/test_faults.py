@@ -20,6 +20,7 @@ from pipelines.known import known_to_github
 from pipelines.nightly import Night
 from pipelines.settings import Settings
 from pipelines.sources import Registered
+from tests.kinds_of_faults import PASSING, STAYING
 from tests.pipelines.contents import content_hash
 from tests.shared_material import emulated_world
 from warehouse.connection import connect
@@ -27,30 +28,6 @@ from warehouse.landing import Manifest
 
 TOKEN = "github_pat_sigemu"  # the emulator's own, which expires when it is told to
 SEEDS = (1, 2, 3)
-PASSING = {
-    "500",
-    "502",
-    "503",
-    "429",
-    "403_secondary",
-    "slow",
-    "truncate",
-    "short_body",
-    "reset",
-    "drop",
-    "html_200",
-    "graphql_partial",
-    "graphql_timeout",
-    "graphql_502",
-    "graphql_rate_limited",
-    "graphql_resource_limits",
-    "expire_cursors",
-}
-"""Kinds that asking again mends: a few of them leave nothing missing."""
-
-STAYING = {"401", "expire_tokens"}
-"""Kinds that only an operator mends."""
-
 HOLED = {"graphql_partial", "graphql_resource_limits"}
 """Kinds of PASSING that leave a gap where the same single row is missing twice running."""
 

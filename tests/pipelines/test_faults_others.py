@@ -12,23 +12,14 @@ from typing import Any
 import pytest
 
 from pipelines.nightly import Night
+from tests.kinds_of_faults import OF_GRAPHQL, OF_HTTP, STAYING
 from tests.pipelines.emulated import SERVERS, contents, land, night_of, turn_to_loopback
 from tests.shared_material import emulated_world
 from warehouse.connection import connect
 
 OTHERS = ["pagerduty", "jira", "jira data center"]
 SEEDS = (1, 2)
-PASSING = {"500", "502", "503", "429", "403_secondary", "slow", "truncate", "short_body", "reset", "drop"} | {
-    "html_200",
-    "expire_cursors",
-}
-"""Kinds that asking again mends: a few of them leave nothing missing."""
-
-STAYING = {"401", "expire_tokens"}
-"""Kinds that only an operator mends."""
-
-OF_GRAPHQL = {f"graphql_{name}" for name in "partial timeout 502 rate_limited resource_limits".split()}
-"""Kinds that GitHub alone has."""
+PASSING = OF_HTTP | {"expire_cursors"}
 
 WITHOUT = {
     ("pagerduty", "expire_cursors"),  # it has offsets and no cursors

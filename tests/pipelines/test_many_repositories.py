@@ -5,14 +5,15 @@ Not here: a few large repositories (``test_incremental``, ``test_real_reviews``)
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.pipelines.emulated import contents, land, night_of
+from connectors.github.transport import Operation
+from tests.pipelines.emulated import ASKS, contents, land, night_of
 from tests.shared_material import emulated_world
 from warehouse.landing import Manifest
 
@@ -131,6 +132,42 @@ def test_a_night_that_changed_nothing_asks_once_for_twenty_five_repositories(
         assert "PullRequests" not in asked
         assert asked["CreatedPullRequests"] == 5
         assert manifest.is_complete
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing catches it."""
+
+
+@pytest.mark.parametrize(("nights", "after"), [(0, 10), (1, 6)], ids=["full read", "night"])
+def test_a_run_killed_among_shared_requests_asks_only_for_the_rest(
+    world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nights: int, after: int
+) -> None:
+    """What one request told of twenty-five repositories is not asked again of any of them."""
+    night, whole = (night_of(tmp_path / name, world, "github") for name in ("night", "whole"))
+    for _ in range(nights):
+        land(night, "github")
+        land(whole, "github")
+        world.clock.set(advance=DAY.total_seconds())
+    wanted = land(whole, "github")
+    kind, method = ASKS["github"]
+    send, asked = getattr(kind, method), list[Sequence[Operation]]()
+
+    def dying(self: Any, operations: Sequence[Operation]) -> Any:
+        if len(asked) == after:
+            raise Killed
+        asked.append(operations)
+        return send(self, operations)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, method, dying)
+        with pytest.raises(Killed):
+            land(night, "github")
+    assert sum(len(each) > 1 and each[0].name == "PullRequests" for each in asked) >= 1
+    before = world.stats.total["github"]
+    found = land(night, "github")
+    # One request asks how old the draft is, and with it the rest.
+    assert world.stats.total["github"] - before == wanted.requests - after + 1
+    assert (found.is_complete, found.content_hash) == (True, wanted.content_hash)
 
 
 FAULTS: dict[str, dict[str, Any]] = {
