@@ -53,7 +53,7 @@ class Table:
     folder: Path
     file: Path | None = None
     sql: str | None = None
-    attach: Mapping[str, str] = field(default_factory=dict)
+    attach: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def words(self) -> str:
@@ -100,7 +100,7 @@ def rows_of(
                     yield dict(zip(names, row, strict=True))
         except (duckdb.Error, sqlite3.Error, OSError) as problem:
             raise StopScopeError(
-                f"{table.words} cannot be read ({_reason(problem)}). evenhand.toml names it. "
+                f"{table.words} cannot be read ({_hidden(_reason(problem), table)}). evenhand.toml names it. "
                 f"Nothing of it was written; the last good one stays in use."
             ) from None
 
@@ -213,6 +213,15 @@ def _reason(problem: Exception) -> str:
     if isinstance(problem, FileNotFoundError):
         return str(problem)
     return f"{type(problem).__name__}: {_first_line(problem)}"
+
+
+def _hidden(reason: str, table: Table) -> str:
+    """Without what a server is reached by: its client may say it back, and a password may stand in it."""
+    for place in table.attach.values():
+        if _SERVER.match(place):
+            for part in sorted(re.split(r"[\s=:/@?&;'\"]+", place)[1:], key=len, reverse=True):
+                reason = reason.replace(part, "...") if len(part) > 3 else reason
+    return reason
 
 
 def _first_line(problem: Exception) -> str:

@@ -11,6 +11,7 @@ import difflib
 import hashlib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -24,6 +25,7 @@ from connectors.waiting import MAY_WAIT_SECONDS
 
 NAME = "evenhand.toml"
 VARIABLE = "EVENHAND_CONFIG"
+_PASSWORD = re.compile(r"\b(password|passwd|pwd)\s*=|//[^/@\s]*:[^/@\s]+@", re.IGNORECASE)
 
 
 class SettingsError(Exception):
@@ -228,7 +230,18 @@ class Query(_Section):
     """A table that lies elsewhere: a query, and the databases it reads, attached read-only by name."""
 
     sql: str
-    attach: dict[str, str] = {}
+    attach: dict[str, str] = Field(default={}, repr=False)
+
+    @field_validator("attach")
+    @classmethod
+    def _without_password(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, place in value.items():
+            if _PASSWORD.search(place):
+                raise ValueError(
+                    f"{name}: a password is never written; its client reads it from its own file (~/.pgpass, "
+                    "~/.my.cnf) or variable (PGPASSWORD)"
+                )
+        return value
 
 
 class Incidents(_Section):

@@ -164,3 +164,28 @@ def test_releases_are_told_by_repository(tmp_path: Path) -> None:
         (RELEASES.replace("v*", "v\\t*"), "should be printable characters of one line"),
     ):
         assert told in refused(tmp_path, GOOD + added)
+
+
+ATTACHED = '[sources.incidents]\nincidents = { sql = "FROM hr.tickets", attach = { hr = "%s" } }\n'
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "postgres:host=hr.acme.example password=plantedForHr99",
+        "mysql:host=hr.acme.example Passwd = plantedForHr99",
+        "postgres://reader:plantedForHr99@hr.acme.example/hr",
+    ],
+)
+def test_a_password_of_an_attached_database_is_refused_and_not_repeated(tmp_path: Path, place: str) -> None:
+    said = refused(tmp_path, GOOD + ATTACHED % place)
+    assert "attach: hr: a password is never written; its client reads it from its own file" in said
+    assert "plantedForHr99" not in said
+
+
+@pytest.mark.parametrize(
+    "place", ["postgres:host=hr.acme.example user=reader", "postgres://reader@hr:5432/hr"]
+)
+def test_what_is_attached_is_not_shown(tmp_path: Path, place: str) -> None:
+    (tmp_path / "evenhand.toml").write_text(GOOD + ATTACHED % place)
+    assert place not in repr(load_settings(tmp_path / "evenhand.toml"))

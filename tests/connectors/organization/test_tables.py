@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from connectors import tables
 from connectors.contract import Gap, Page
 from connectors.incident_tables.tables import COLUMNS
 from connectors.organization.feature_records import (
@@ -169,6 +170,31 @@ def test_a_roster_in_a_sqlite_file_is_read_without_an_extension(tmp_path: Path) 
     assert (other.person_id, other.github) == ("p9", ("ü",))
     everything = Table(folder=tmp_path, sql='FROM hr."pay slips"', attach={"hr": "hr.db"})
     assert "Pay is refused" in roster(everything)[2][0].message
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'IO Error: Unable to connect to Postgres at "password=plantedForHr99"',
+        "IO Error: could not parse: host=hr.acme.example password=plantedForHr99",
+        "IO Error: Access denied: plantedForHr99@hr.acme.example",
+    ],
+)
+def test_what_a_server_is_reached_by_is_in_no_message_and_no_repr(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    """The settings refuse a password there; a client may say back whatever it was given."""
+
+    def fails(*_: Any) -> None:
+        raise duckdb.IOException(said)
+
+    monkeypatch.setattr(tables, "_attach", fails)
+    place = "postgres:host=hr.acme.example password=plantedForHr99"
+    table = Table(folder=tmp_path, sql="FROM hr.people", attach={"hr": place})
+    (gap,) = roster(table)[2]
+    assert "cannot be read (IOException" in gap.message
+    said_anywhere = gap.message + repr(table)
+    assert not [part for part in ("plantedForHr99", "acme.example") if part in said_anywhere]
 
 
 @pytest.mark.parametrize(
