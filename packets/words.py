@@ -95,6 +95,8 @@ def amount_text(amount: float | None, unit: str, clock: str = "") -> str:
         return f"{hours} h 0 min {seconds} s" if seconds else f"{hours} h"
     if hours:
         return f"{hours} h {minutes} min"
+    if minutes and unit == "hours":
+        seconds = 0  # no limit in hours lies below one
     told = (f"{minutes} min" if minutes or not seconds else "", f"{seconds} s" if seconds else "")
     return " ".join(part for part in told if part)
 
