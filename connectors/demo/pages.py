@@ -109,6 +109,7 @@ class DemoTransport:
             "PullRequestPlaces": self._places,
             "RepositoryState": self._repository_state,
             "ThreadStates": self._thread_states,
+            "MoreThreadStates": self._more_thread_states,
             "CreatedPullRequests": self._created,
             "AccountAddresses": self._addresses,
             "AccountSignOn": lambda _: {"organization": {"samlIdentityProvider": None}},
@@ -195,6 +196,11 @@ class DemoTransport:
                 for node_id in asked["ids"]
             ]
         }
+
+    def _more_thread_states(self, asked: Mapping[str, Any]) -> Json:
+        found = self._pull_request(asked["id"])
+        rest = show_thread_states(found, self.now_utc, first=MORE, after=asked.get("after"))
+        return {"node": {"id": asked["id"], "reviewThreads": rest}}
 
     def _created(self, asked: Mapping[str, Any]) -> Json:
         """Understands the two kinds of search that the client asks."""

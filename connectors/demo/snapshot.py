@@ -78,11 +78,12 @@ def show_threads(pull_request: PullRequest, now: datetime, *, first: int, after:
     )
 
 
-def show_thread_states(pull_request: PullRequest, now: datetime) -> Json:
+def show_thread_states(
+    pull_request: PullRequest, now: datetime, *, first: int = MORE_THREADS, after: str | None = None
+) -> Json:
     """What a sweep looks at: no texts, and how many comments there are."""
     rows = [thread for thread in pull_request.threads if thread.comments[0].seen_from_utc <= now]
-    listed = page(rows, first=MORE_THREADS, after=None, show=lambda thread: _show_state(thread, now))
-    return {"pageInfo": {"hasNextPage": listed["pageInfo"]["hasNextPage"]}, "nodes": listed["nodes"]}
+    return page(rows, first=first, after=after, show=lambda thread: _show_state(thread, now))
 
 
 def show_comments(

@@ -20,6 +20,7 @@ SCHEMA = Path(__file__).parents[4] / "shared" / "contracts" / "github.schema.gra
 NODE_TYPES = dict.fromkeys(NESTED.values(), "PullRequest") | {
     "MoreReviewComments": "PullRequestReviewThread",
     "MoreReactions": "PullRequestReview",
+    "MoreThreadStates": "PullRequest",
 }
 
 
@@ -107,6 +108,7 @@ def test_what_a_sweep_and_a_count_ask_fits(schema: GraphQLSchema, first_night: D
     ids = [node["id"] for node in page["repository"]["pullRequests"]["nodes"]]
     _assert_fits(schema, *_sent(first_night, "PullRequestsById", ids=ids))
     _assert_fits(schema, *_sent(first_night, "ThreadStates", ids=ids))
+    _assert_fits(schema, *_sent(first_night, "MoreThreadStates", id=ids[0], after=None))
     said = [
         review["id"]
         for node in page["repository"]["pullRequests"]["nodes"]
