@@ -250,7 +250,8 @@ def _tally(connection: duckdb.DuckDBPyConnection, metric: Metric) -> None:
 
 
 def _place(connection: duckdb.DuckDBPyConnection, metric: Metric, part: str) -> None:
-    """The views ``cases`` and ``by_period``: cases, and what they come to, of each subject and period."""
+    """The view ``by_period``: what cases come to, of each subject and period; and ``cases`` themselves, where a
+    statistic unites them."""
     of_months = ["contributor_id", "month_start", *_tallies(metric), *_lists(metric)]
     texts = {
         "by_subject": cases_by_subject(metric.id),
@@ -258,8 +259,9 @@ def _place(connection: duckdb.DuckDBPyConnection, metric: Metric, part: str) -> 
         "grain": _quoted(metric.grain),
         "part": part,
     }
-    connection.execute(_CASES.format(**texts))
     connection.execute(_BY_PERIOD.format(**texts))
+    if metric.statistic in _OF_CASES:
+        connection.execute(_CASES.format(**texts))
 
 
 def _parts(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -366,7 +368,8 @@ def _cells(connection: duckdb.DuckDBPyConnection, metric: Metric, part: str) -> 
 
     What a query of the statistic's own tells stands in the place of what adds up.
     """
-    _place(connection, metric, part)
+    if part != _WHOLE:  # as which they are placed already
+        _place(connection, metric, part)
     figures = {name: f"counts.{name}" for name in _counts(metric)}
     selects = {}
     if metric.statistic in _OWN_FIGURES:
@@ -431,6 +434,8 @@ _OWN_FIGURES: Mapping[str, tuple[str, ...]] = {
     "sum": ("n", "value", "sum_without_union"),
 }
 """What a statistic's own query tells, in the place of what adds up."""
+_OF_CASES = ("minutes", "sum")
+"""Statistics whose own query reads the cases."""
 _OWN_DETAILS: Mapping[str, tuple[str, ...]] = {
     "median": ("n_open", "value_at_least", "coverage"),
     "minutes": ("down_minutes", "total_minutes"),
