@@ -250,8 +250,8 @@ def _tally(connection: duckdb.DuckDBPyConnection, metric: Metric) -> None:
 
 
 def _place(connection: duckdb.DuckDBPyConnection, metric: Metric, part: str) -> None:
-    """The view ``by_period``: what cases come to, of each subject and period; and ``cases`` themselves, where a
-    statistic unites them."""
+    """The view ``by_period``: what cases come to, of each subject and period; and ``cases`` themselves, where
+    a statistic unites them."""
     of_months = ["contributor_id", "month_start", *_tallies(metric), *_lists(metric)]
     texts = {
         "by_subject": cases_by_subject(metric.id),
