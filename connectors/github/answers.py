@@ -22,6 +22,7 @@ from connectors.github.transport import (
     Answer,
     Json,
     Operation,
+    Send,
     error_kinds,
     lacks_sign_on,
 )
@@ -133,7 +134,7 @@ class PageSize:
         if self.clean >= CLEAN_PAGES:
             self.now, self.clean = min(self.largest, self.now * 2), 0
 
-    def ask(self, send: Callable[[Sequence[Operation]], Answer], asked: Callable[[int], Operation]) -> Answer:
+    def ask(self, send: Send, asked: Callable[[int], Operation]) -> Answer:
         """One page of ``asked(size)``; with holes, or too heavy to be answered, again with half as many.
 
         A page of one with holes is asked for once more, and then is what it is: what is missing is rejected

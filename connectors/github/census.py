@@ -8,16 +8,14 @@ come with holes. So *deleted* is only what GitHub says NOT_FOUND of by its place
 pull requests of the same repository are there. Everything else is not known, which is a gap.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.errors import StopScopeError
-from connectors.github.transport import Answer, Operation, error_kinds
+from connectors.github.transport import Answer, Operation, Send, error_kinds
 
 ASKED_A_REQUEST = 2_000
 IDS_AN_OPERATION = 100
-
-Send = Callable[[Sequence[Operation]], Answer]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,8 +5,7 @@ Not here: HTTP (``http``), fields (``parse``), what is still to be read of a pag
 (warehouse).
 """
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence, Set
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, cycle, islice
@@ -20,7 +19,6 @@ from connectors.github.answers import (
     PageSize,
     changed_text,
     found_of,
-    goes_on_after,
     half_read,
     has_holes,
     listed_of,
@@ -29,12 +27,10 @@ from connectors.github.answers import (
     refused_cursors,
     repository_of,
     search_text,
-    threads_of,
     unread_in,
     unread_in_words,
     unreadable,
     updated_at,
-    with_more_threads,
 )
 from connectors.github.census import Places, places_of, said_of
 from connectors.github.deployments import PAGE_SIZE as DEPLOYMENTS_A_PAGE
@@ -42,27 +38,23 @@ from connectors.github.deployments import deployment_pages, rows_ahead, shared
 from connectors.github.deployments import scope_of as scope_of_deployments
 from connectors.github.holes import holes_in, refused_fields, refused_in_words
 from connectors.github.identities import ACCOUNTS_A_REQUEST, read_identities
-from connectors.github.known import KnownRepository, KnownThread
+from connectors.github.known import KnownRepository
 from connectors.github.outlook import (
-    LONG_A_REQUEST,
     NODES,
     RESTS,
-    THREADS_SHOWN,
     deployments_before,
     kind_of,
     nodes_of,
     pages_of,
     requests_for,
-    rounds_of_long,
     span_of,
-    swept,
 )
 from connectors.github.parse import Parsed, parse_pull_request, parse_repository
 from connectors.github.permissions import lacking
-from connectors.github.reactions import ratings_of
 from connectors.github.records import Account, Repository
 from connectors.github.releases import READINGS
 from connectors.github.rests import NODES_BESIDE_A_PAGE, Rest, Waiting, next_cursor, number_of
+from connectors.github.sweep import Sweep
 from connectors.github.together import REPOSITORIES_A_REQUEST, Together
 from connectors.github.transport import Answer, Json, Operation, Transport, error_kinds
 
@@ -72,8 +64,6 @@ PAGE_SIZE = 50
 OVERLAP = timedelta(hours=1)
 """How much of the time before the last complete run is read again: clocks differ, and reading takes time."""
 
-SWEPT_A_REQUEST = 100
-RATED_A_REQUEST = 25 * SWEPT_A_REQUEST
 COUNTS_A_REQUEST = 25
 SWEEP = "github:sweep"
 SMALLEST_PAGE = 10
@@ -130,9 +120,7 @@ class GitHubSource:
     _together: Together = field(init=False)
     _begun: dict[str, Iterator[Page | Gap]] = field(default_factory=dict)
     _walking: set[str] = field(default_factory=set)
-    _swept: dict[str, bool] = field(default_factory=dict)
-    _long: dict[str, tuple[Any, Mapping[str, KnownThread]]] = field(default_factory=dict)
-    _rated: dict[str, bool] = field(default_factory=dict)
+    _looks: Sweep | None = None
     _asks_whose: int | None = None
 
     def __post_init__(self) -> None:
@@ -252,14 +240,24 @@ class GitHubSource:
             "PullRequests": max(0.0, sum(listed.values()) * nodes_of_each - nodes_read)
         }
         more["Deployments"] = self._deployments_ahead(found, unknown)
-        ids = {each.repository.repository_id for each in found if each.repository is not None}
+        listed_in = {
+            each.repository.repository_id: listed.get(each.name, 0)
+            for each in found
+            if each.repository is not None
+        }
         gone = [
-            key for key, names in self.names_of.items() if key not in ids and self._is_configured(names[-1])
+            key
+            for key, names in self.names_of.items()
+            if key not in listed_in and self._is_configured(names[-1])
         ]
         if not is_full:
             more["RepositoryState"] = requests_for(len(gone), REPOSITORIES_A_REQUEST)
-            self._begin_sweep(ids, past)
-            more |= self._sweep_ahead(found, listed, past, nodes)
+            sweep = self._looking()
+            sweep.begin(listed_in, timed={kind for run in past for kind in run.kinds})
+            asked, nodes_asked_about = sweep.ahead(listed_in)
+            more |= asked
+            nodes |= nodes_asked_about
+            more["PullRequestsById"] = usual(past, "PullRequestsById", is_full=False, otherwise=MAY_BE)
         # They ride along where anything is asked behind them.
         carried = more["Deployments"] + more.get("ThreadStates", 0)
         more[RESTS] = usual(past, RESTS, is_full=is_full, otherwise=1.0 if ahead and not carried else 0.0)
@@ -362,55 +360,6 @@ class GitHubSource:
                 n += pages + min(pages, 0.5)
             n += len(list(shared(sizes)))
         return n
-
-    def _begin_sweep(self, repository_ids: Container[str], past: Sequence[PastRun]) -> None:
-        """Ask the first of each kind of request of the sweep that no run has made, so that its time is known:
-        about those that are least likely to be read anyway."""
-        timed = {kind for run in past for kind in run.kinds}
-        wanted, of_target = self._to_sweep(repository_ids), self._to_rate(repository_ids)
-        if "ThreadStates" not in timed and wanted:
-            some = dict(wanted[-SWEPT_A_REQUEST:])
-            with suppress(StopScopeError):  # asked again in its place, where it is a gap
-                changed = set(self._changed(some))
-                self._swept = {node_id: node_id in changed for node_id in some if node_id not in self._long}
-                self._long.clear()
-        if "ReactionCounts" not in timed and of_target:
-            targets = list(of_target)[-RATED_A_REQUEST:]
-            with suppress(StopScopeError):
-                changed = set(self._rated_anew(targets, of_target))
-                self._rated = {target_id: target_id in changed for target_id in targets}
-
-    def _sweep_ahead(
-        self,
-        found: Sequence["Found"],
-        listed: Mapping[str, int],
-        past: Sequence[PastRun],
-        nodes: dict[str, float],
-    ) -> dict[str, float]:
-        """Requests of the sweep, and those for what it finds; what it asks about goes to ``nodes``."""
-        read = {one.repository.repository_id: one.name for one in found if one.repository is not None}
-        known = {key: one for key, one in self.known.items() if key in read}
-        anyway = {key: listed[name] for key, name in read.items() if name in listed}
-        looked_at, rated = swept(
-            {key: len(one.recent) for key, one in known.items()},
-            {key: sum(map(len, one.rated.values())) for key, one in known.items()},
-            anyway,
-        )
-        nodes |= {
-            kind: max(0, n - len(asked)) * NODES[kind]
-            for kind, n, asked in (
-                ("ThreadStates", looked_at, self._swept),
-                ("ReactionCounts", rated, self._rated),
-            )
-        }
-        return {
-            "ThreadStates": requests_for(max(0, looked_at - len(self._swept)), SWEPT_A_REQUEST),
-            "MoreThreadStates": rounds_of_long(
-                len(threads) for one in known.values() for threads in one.recent.values()
-            ),
-            "ReactionCounts": requests_for(max(0, rated - len(self._rated)), RATED_A_REQUEST),
-            "PullRequestsById": usual(past, "PullRequestsById", is_full=False, otherwise=MAY_BE),
-        }
 
     def _identities_ahead(self, so_far: float, pages: int) -> int:
         """Requests about accounts that nobody claims: two of a full read at most, and one of a quiet night,
@@ -755,125 +704,22 @@ class GitHubSource:
 
     def _sweep(self) -> Iterator[Page | Gap]:
         """Pull requests below which something changed without moving their time of update, read anew."""
-        wanted = [one for one in self._to_sweep(self.read) if one[0] not in {*self._read_again, *self._swept}]
+        changed: list[str] = []
         try:
-            changed = [node_id for node_id, is_changed in self._swept.items() if is_changed]
-            changed = [node_id for node_id in changed if node_id not in self._read_again]
-            for start in range(0, len(wanted), SWEPT_A_REQUEST):
-                changed += self._changed(dict(wanted[start : start + SWEPT_A_REQUEST]))
+            for found in self._looking().changed(self.read, read_anyway=self._read_again):
+                changed += found
                 yield from self._completed(self._last_served or self.server_time())
-            changed += self._changed_behind()
-            changed += self._newly_rated({*self._read_again, *changed})
             for start in range(0, len(changed), self.page_size):
                 yield from self._by_id(changed[start : start + self.page_size])
             yield Page(scope=SWEEP, served_at_utc=self.server_time(), records=())
         except StopScopeError as reason:
             yield Gap(scope=SWEEP, message=f"Looking for changes in threads: {reason}")
 
-    def _to_sweep(self, repository_ids: Container[str]) -> list[tuple[str, Mapping[str, KnownThread]]]:
-        """Pull requests of these repositories that the sweep asks about, with what is known of each."""
-        return [
-            one
-            for repository_id, known in self.known.items()
-            if repository_id in repository_ids
-            for one in known.recent.items()
-        ]
-
-    def _changed(self, known: Mapping[str, Mapping[str, KnownThread]]) -> list[str]:
-        """Those of which the threads are not as they were; of which there are more threads than come at once
-        wait for :meth:`_changed_behind`."""
-        try:
-            answer = self._send_with_rests([Operation(name="ThreadStates", variables={"ids": list(known)})])
-        except TriedOftenError:
-            if len(known) == 1:
-                raise
-            half = dict(list(known.items())[: len(known) // 2])
-            rest = {node_id: threads for node_id, threads in known.items() if node_id not in half}
-            return self._changed(half) + self._changed(rest)
-        nodes = (answer.data[0] or {}).get("nodes")
-        shown = {
-            node["id"]: node
-            for node in nodes or ()
-            if isinstance(node, dict) and isinstance(node.get("id"), str)
-        }
-        self._long |= {
-            node_id: (shown[node_id], threads)
-            for node_id, threads in known.items()
-            if goes_on_after(shown.get(node_id)) is not None and len(threads) > THREADS_SHOWN
-        }
-        return [
-            node_id
-            for node_id, threads in known.items()
-            if node_id not in self._long and threads_of(shown.get(node_id)) != threads
-        ]
-
-    def _changed_behind(self) -> list[str]:
-        """Those with more threads than come at once, read to the last of them, some in one request. What
-        cannot be told counts as changed: then the pull request is read whole."""
-        changed: list[str] = []
-        while self._long:
-            some = list(islice(self._long.items(), LONG_A_REQUEST))
-            for node_id, _ in some:
-                del self._long[node_id]
-            asked = [
-                Operation(name="MoreThreadStates", variables={"id": node_id, "after": goes_on_after(node)})
-                for node_id, (node, _) in some
-            ]
-            try:
-                data: Sequence[Json | None] = self._send(asked).data
-            except StopScopeError:
-                data = [None] * len(some)
-            for (node_id, (node, threads)), more in zip(some, data, strict=True):
-                whole = with_more_threads(node, (more or {}).get("node"))
-                before, after = goes_on_after(node), goes_on_after(whole)
-                if after is not None and after != before and len(_listed_threads(whole)) < 2 * len(threads):
-                    self._long[node_id] = (whole, threads)
-                elif threads_of(whole) != threads:
-                    changed.append(node_id)
-        return changed
-
-    def _newly_rated(self, read_anyway: Set[str]) -> list[str]:
-        """Pull requests below which reactions have come or gone, by what each review and comment has now."""
-        of_target = self._to_rate(self.read)
-        asked = [
-            target_id
-            for target_id, (node_id, _) in of_target.items()
-            if node_id not in read_anyway and target_id not in self._rated
-        ]
-        changed = [target_id for target_id, is_changed in self._rated.items() if is_changed]
-        for start in range(0, len(asked), RATED_A_REQUEST):
-            changed += self._rated_anew(asked[start : start + RATED_A_REQUEST], of_target)
-        found = dict.fromkeys(of_target[target_id][0] for target_id in changed if target_id in of_target)
-        return [node_id for node_id in found if node_id not in read_anyway]
-
-    def _to_rate(self, repository_ids: Container[str]) -> dict[str, tuple[str, Mapping[str, int]]]:
-        """By their node ids what can be rated in these repositories: below which pull request, and how it is
-        rated so far."""
-        return {
-            target_id: (node_id, ratings)
-            for repository_id, known in self.known.items()
-            if repository_id in repository_ids
-            for node_id, targets in known.rated.items()
-            for target_id, ratings in targets.items()
-        }
-
-    def _rated_anew(
-        self, asked: Sequence[str], of_target: Mapping[str, tuple[str, Mapping[str, int]]]
-    ) -> list[str]:
-        """Those of them that are not rated as they were."""
-        answer = self._send(
-            [
-                Operation(name="ReactionCounts", variables={"ids": asked[place : place + SWEPT_A_REQUEST]})
-                for place in range(0, len(asked), SWEPT_A_REQUEST)
-            ]
-        )
-        shown = {
-            node["id"]: ratings_of(node)
-            for data in answer.data
-            for node in (data or {}).get("nodes") or ()
-            if isinstance(node, dict) and isinstance(node.get("id"), str)
-        }
-        return [target_id for target_id in asked if shown.get(target_id) != of_target[target_id][1]]
+    def _looking(self) -> Sweep:
+        """The sweep of this run, made when what is known is there."""
+        if self._looks is None:
+            self._looks = Sweep(known=self.known, send=self._send, send_with_rests=self._send_with_rests)
+        return self._looks
 
     def _by_id(self, ids: Sequence[str]) -> Iterator[Page | Gap]:
         """These pull requests, whole, a page for each repository they are in; too many at once in halves."""
@@ -1004,11 +850,6 @@ class GitHubSource:
         self.usage.brings(nodes_of(operations, answer))
         self._last_served = answer.served_at_utc
         return answer
-
-
-def _listed_threads(node: Any) -> Sequence[Any]:
-    listed = node["reviewThreads"]["nodes"]
-    return listed if isinstance(listed, list) else ()
 
 
 def _page_of(name: str, after: str | None, rows: int) -> Operation:

@@ -26,7 +26,7 @@ from connectors.github.known import KnownRepository
 from connectors.github.parse import nodes
 from connectors.github.records import Deployment, DeploymentKind, ExpectedDeployments, Repository
 from connectors.github.rests import next_cursor
-from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, error_kinds
+from connectors.github.transport import FINAL_ERRORS, Answer, Json, Operation, Send, error_kinds
 from connectors.references import is_version
 
 PAGE_SIZE = 100
@@ -44,7 +44,6 @@ _HOTFIX = re.compile(r"hot[\s_:-]*fix", re.IGNORECASE)
 _REPAIRS = ("rollback_of", "reverts", "remediates", "hotfix_of", "fixes")
 """Keys of a payload whose value is the number of the deployment that is repaired."""
 
-Send = Callable[[Sequence[Operation]], Answer]
 Whose = TypeVar("Whose")
 
 

@@ -8,7 +8,7 @@ of a load, but a record of its own. Accounts that somebody claims are not asked 
 nobody's business.
 """
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from connectors.contract import Page
 from connectors.errors import StopScopeError
 from connectors.github.records import Account, AccountIdentity, IdentityAccess, IdentityKind
-from connectors.github.transport import Answer, Json, Operation, error_kinds
+from connectors.github.transport import Answer, Json, Operation, Send, error_kinds
 
 SCOPE = "github:identities"
 ACCOUNTS_A_REQUEST = 50
@@ -35,7 +35,7 @@ _NEEDS: Mapping[IdentityKind, tuple[str, str]] = {
 
 
 def read_identities(
-    send: Callable[[Sequence[Operation]], Answer],
+    send: Send,
     organizations: Sequence[str],
     accounts: Sequence[Account],
     *,
@@ -55,7 +55,7 @@ def read_identities(
             return
 
 
-def _asked(send: Callable[[Sequence[Operation]], Answer], pairs: Sequence[tuple[str, Account]]) -> Page:
+def _asked(send: Send, pairs: Sequence[tuple[str, Account]]) -> Page:
     operations = [
         Operation(name=name, variables={"login": account.login, "organization": login})
         for name in ("AccountAddresses", "AccountSignOn")

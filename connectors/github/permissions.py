@@ -6,12 +6,12 @@ Not here: which repositories the token can see at all (``client``).
 Fine-grained tokens and Apps tell their permissions nowhere, so each is tried. Nothing of the answers is kept.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from connectors.contract import Gap
 from connectors.errors import StopScopeError
 from connectors.github.deployments import Reading
-from connectors.github.transport import REFUSED, Answer, Operation, error_kinds
+from connectors.github.transport import REFUSED, Operation, Send, error_kinds
 
 _PULL_REQUESTS = "Pull requests (read) of the repositories; for a classic token: repo"
 _OF_REPOSITORIES = "(read) of the repositories; for a classic token: repo"
@@ -19,7 +19,7 @@ _MEMBERS = "Members (read) of the organisation; for a classic token: read:org"
 
 
 def lacking(
-    send: Callable[[Sequence[Operation]], Answer],
+    send: Send,
     *,
     repository: str,
     organizations: Sequence[str],

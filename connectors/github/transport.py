@@ -5,7 +5,7 @@ Not here: what the operations are (``queries``), what the answers mean (``parse`
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -84,3 +84,7 @@ class Transport(Protocol):
     """Sends operations in one request and gives their answers."""
 
     def send(self, operations: Sequence[Operation]) -> Answer: ...
+
+
+Send = Callable[[Sequence[Operation]], Answer]
+"""What a transport does, for those who ask one thing of it."""

@@ -169,6 +169,6 @@ def test_cells_of_many_subjects_are_those_of_a_few_at_a_time(monkeypatch: pytest
     with built(world) as connection:
         at_once = connection.execute(everything).fetchall()
     monkeypatch.setattr(periods, "_AT_ONCE", 5)
-    monkeypatch.setattr(periods, "_WORTH_WRITING", 7)
+    monkeypatch.setattr(periods, "_ROW_GROUP", 7)
     with built(world) as connection:
         assert connection.execute(everything).fetchall() == at_once
