@@ -67,7 +67,7 @@ class LeavesOut(GitHubOverHttp):
             listed = ((data or {}).get("repository") or {}).get("pullRequests") or {}
             if "nodes" in listed:
                 listed["nodes"] = [
-                    each for each in listed["nodes"] if each.get("number") not in self.left_out
+                    each for each in listed["nodes"] if (each or {}).get("number") not in self.left_out
                 ]
         return answer
 
