@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from pipelines.gate import Gate
 from tests.the_command import DEMO_SIZE, copy_of, evenhand
+from warehouse import connection
 
 OWN_EXAMPLES = Path(__file__).parent / "golden"
 
@@ -48,6 +49,16 @@ def finished_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo(finished_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the demo for the tests of one process, which may add packets to it."""
     return copy_of(finished_demo, tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def a_processor_each() -> Iterator[None]:
+    """Processes of tests beside each other take one thread each in DuckDB: with more they wait for each
+    other. A single process, and the command wherever it is started, take what the machine has."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            patch.setitem(connection._OFFLINE, "threads", "1")
+        yield
 
 
 JUDGE = """

@@ -38,20 +38,21 @@ def withhold_differences(connection: duckdb.DuckDBPyConnection) -> None:
     Needs ``quarters_of_months`` (table_id of a month, quarter_id: the table_id of its quarter). Ends because
     every round withholds at least one cell more.
     """
-    is_more = True
-    while is_more:
+    while True:
         while _withheld_besides(connection, sql("disclosure/subtraction.sql")):
             pass
-        connection.register("quarters", quarters_to_withhold(connection))
-        is_more = _withheld_besides(connection, "FROM quarters")
+        quarters = quarters_to_withhold(connection)
+        if quarters.is_empty():
+            return
+        connection.register("quarters", quarters)
+        _withheld_besides(connection, "FROM quarters")
         connection.unregister("quarters")
 
 
 def _withheld_besides(connection: duckdb.DuckDBPyConnection, select: str) -> bool:
     """Withholds the cells of a query (table_id, group_id); whether there was one."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE besides AS {select}")
     found = connection.execute(
-        "UPDATE decisions SET withheld_reason = 'complement' FROM besides "
+        f"UPDATE decisions SET withheld_reason = 'complement' FROM ({select}) AS besides "
         "WHERE besides.table_id = decisions.table_id AND besides.group_id = decisions.group_id"
     ).fetchall()
     return found != [(0,)]
