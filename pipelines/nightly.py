@@ -109,7 +109,7 @@ class Night:
     """
 
     settings: Settings
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     say: Say = lambda _: None
     as_of_utc: datetime | None = None
     only: frozenset[str] | None = None

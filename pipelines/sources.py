@@ -51,7 +51,7 @@ class Asking:
     """
 
     settings: Settings
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     manifests: Sequence[Manifest] = ()
     full: bool = False
     resumes: bool = False
