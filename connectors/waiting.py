@@ -53,6 +53,14 @@ class Patience:
     tried_again: int = 0
     limits: dict[str, Limit] = field(default_factory=dict)
 
+    def notes_limit(
+        self, source: str, headers: Mapping[str, str], now: float, *, of: Literal["points", "requests"]
+    ) -> None:
+        """Keep what an answer says of the source's limit, where it says anything."""
+        limit = limit_told(headers, headers.get("date"), now, of=of)
+        if limit is not None:
+            self.limits[source] = limit
+
     def ask(self, once: Callable[[], Answer], *, what: str) -> Answer:
         """``once()``, tried again while it raises RetryLaterError; ``what`` names the request in errors.
 

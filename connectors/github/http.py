@@ -29,7 +29,6 @@ from connectors.waiting import (
     Patience,
     asked_to_wait,
     duration,
-    limit_told,
     served_at_utc,
     unanswered,
 )
@@ -134,9 +133,7 @@ class GitHubOverHttp:
         except _UNREADABLE as problem:
             raise unanswered("GitHub", problem) from None
         lowered = _lowered(headers)
-        limit = limit_told(lowered, lowered.get("date"), self.now(), of="points")
-        if limit is not None:
-            self.patience.limits["github"] = limit
+        self.patience.notes_limit("github", lowered, self.now(), of="points")
         return self._checked(lowered, body)
 
     def _fetch_token(self) -> None:

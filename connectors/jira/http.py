@@ -20,7 +20,7 @@ from jira.exceptions import JIRAError
 
 from connectors.errors import RetryLaterError, StopSourceError
 from connectors.jira.transport import Answer, RefusedError
-from connectors.waiting import Patience, asked_to_wait, limit_told, served_at_utc, unanswered
+from connectors.waiting import Patience, asked_to_wait, served_at_utc, unanswered
 
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 
@@ -55,9 +55,7 @@ class JiraOverHttp:
         """One request. Raises StopSourceError (bad token), RefusedError or TriedOftenError."""
         response, decoded = self.patience.ask(lambda: self._once(path, query, body), what=path)
         served = served_at_utc(response.headers.get("Date"), source="Jira")
-        limit = limit_told(response.headers, response.headers.get("Date"), time.time(), of="requests")
-        if limit is not None:
-            self.patience.limits["jira"] = limit
+        self.patience.notes_limit("jira", response.headers, time.time(), of="requests")
         return Answer(body=decoded, served_at_utc=served)
 
     def _once(self, path: str, query: Mapping[str, Any] | None, body: Any) -> tuple[requests.Response, Any]:

@@ -20,7 +20,7 @@ import pagerduty
 
 from connectors.errors import RetryLaterError, StopScopeError, StopSourceError
 from connectors.pagerduty.transport import Answer, NotThereError, Parameters
-from connectors.waiting import Patience, asked_to_wait, limit_told, served_at_utc, unreached
+from connectors.waiting import Patience, asked_to_wait, served_at_utc, unreached
 
 REQUEST_TIMEOUT_SECONDS = 60
 _AGAIN = {408, 429, 500, 502, 503, 504}
@@ -78,9 +78,7 @@ class PagerDutyOverHttp:
                 f"PagerDuty's answer could not be read ({type(problem).__name__})."
             ) from None
         _refuse(response, path)
-        limit = limit_told(response.headers, response.headers.get("date"), time.time(), of="requests")
-        if limit is not None:
-            self.patience.limits["pagerduty"] = limit
+        self.patience.notes_limit("pagerduty", response.headers, time.time(), of="requests")
         try:
             body = json.loads(response.content)
         except ValueError:

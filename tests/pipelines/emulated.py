@@ -3,6 +3,7 @@
 Here: settings, credentials and the clients' road to the emulator. Not here: what is tried with them.
 """
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from pipelines.nightly import Night
 from pipelines.settings import Settings
 from tests.connectors.pagerduty.loopback import ToLoopback
 from tests.pipelines.contents import content_hash
+from tests.shared_material import emulated_world
 from warehouse.landing import Manifest
 
 SERVERS = {"github": "github", "pagerduty": "pagerduty", "jira": "jira", "jira data center": "jira_dc"}
@@ -38,6 +40,14 @@ TOKENS = {
     "JIRA_TOKEN": "jira-sigemu",
     "JIRA_PAT": "jira-pat-sigemu",
 }
+
+
+def small_world() -> Iterator[Any]:
+    """The emulator with little in it, on small pages: every source has several. Stopped at the end."""
+    settings = {"months": 1, "people": 4, "prs_per_month": 20}
+    running = emulated_world(seed=8, gen=settings, jira_page_cap=80, jira_dc_max=80)
+    yield running
+    running.stop()
 
 
 def turn_to_loopback(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:

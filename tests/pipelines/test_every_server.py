@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from pipelines.sources import REGISTRY
-from tests.pipelines.emulated import SERVERS, TOKENS, contents, land, night_of, turn_to_loopback
+from tests.pipelines.emulated import SERVERS, TOKENS, contents, land, night_of, small_world, turn_to_loopback
 from tests.pipelines.test_killed_others import land_counted, land_killed, requests_of
-from tests.shared_material import emulated_world
 
 of_every_server = pytest.mark.parametrize("source", sorted(SERVERS))
 WITHOUT_A_SERVER = {"organization", "incidents"}
@@ -22,10 +21,7 @@ WITHOUT_A_SERVER = {"organization", "incidents"}
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Any]:
-    settings = {"months": 1, "people": 4, "prs_per_month": 20}
-    running = emulated_world(seed=8, gen=settings, jira_page_cap=80, jira_dc_max=80)
-    yield running
-    running.stop()
+    yield from small_world()
 
 
 @pytest.fixture(autouse=True)

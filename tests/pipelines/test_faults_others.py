@@ -13,8 +13,7 @@ import pytest
 
 from pipelines.nightly import Night
 from tests.kinds_of_faults import OF_GRAPHQL, OF_HTTP, STAYING
-from tests.pipelines.emulated import SERVERS, contents, land, night_of, turn_to_loopback
-from tests.shared_material import emulated_world
+from tests.pipelines.emulated import SERVERS, contents, land, night_of, small_world, turn_to_loopback
 from warehouse.connection import connect
 
 OTHERS = ["pagerduty", "jira", "jira data center"]
@@ -32,10 +31,7 @@ WITHOUT = {
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Any]:
-    settings = {"months": 1, "people": 4, "prs_per_month": 20}
-    running = emulated_world(seed=8, gen=settings, jira_page_cap=80, jira_dc_max=80)
-    yield running
-    running.stop()
+    yield from small_world()
 
 
 def without_faults(world: Any) -> None:

@@ -15,8 +15,7 @@ import pytest
 from pipelines import nightly
 from pipelines.nightly import Night
 from pipelines.settings import Settings
-from tests.pipelines.emulated import ASKS, SERVERS, contents, land, night_of, turn_to_loopback
-from tests.shared_material import emulated_world
+from tests.pipelines.emulated import ASKS, SERVERS, contents, land, night_of, small_world, turn_to_loopback
 
 DAY = 86_400
 OTHERS = ["pagerduty", "jira", "jira data center"]
@@ -28,10 +27,7 @@ class Killed(BaseException):
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Any]:
-    settings = {"months": 1, "people": 4, "prs_per_month": 20}
-    running = emulated_world(seed=8, gen=settings, jira_page_cap=80, jira_dc_max=80)
-    yield running
-    running.stop()
+    yield from small_world()
 
 
 @pytest.fixture(autouse=True)
